@@ -1,0 +1,1 @@
+"""One set of feature definitions, for training and for serving."""

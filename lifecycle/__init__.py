@@ -1,0 +1,1 @@
+"""The pure core: what is true about a model in production, and what follows from it."""

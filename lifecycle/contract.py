@@ -1,0 +1,104 @@
+"""What a model version accepts as input: the fields, their types and their limits."""
+
+import hashlib
+import json
+import re
+from enum import StrEnum
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+
+class FieldType(StrEnum):
+    """A field's type on the wire; the right-hand side is what contracts and messages print."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    TIMESTAMP = "timestamp"
+    """RFC 3339 text with an offset, such as 2013-04-01T14:30:00Z."""
+
+
+V2_DATATYPES = {
+    FieldType.STRING: "BYTES",
+    FieldType.INTEGER: "INT64",
+    FieldType.NUMBER: "FP64",
+    FieldType.BOOLEAN: "BOOL",
+    FieldType.TIMESTAMP: "BYTES",
+}
+"""Open Inference Protocol V2 datatype per field type."""
+
+
+class Field(BaseModel):
+    """One input field with everything needed to accept or refuse a value."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    type: FieldType
+    description: str
+    example: str | int | float | bool | None
+    nullable: bool = False
+    allowed: tuple[str, ...] | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    pattern: str | None = None
+
+    @model_validator(mode="after")
+    def _limits_fit_the_type(self) -> Self:
+        numeric = self.type in (FieldType.INTEGER, FieldType.NUMBER)
+        if (self.minimum is not None or self.maximum is not None) and not numeric:
+            raise ValueError(f"{self.name}: minimum and maximum need a number, not {self.type}")
+        if numeric and (self.minimum is None or self.maximum is None):
+            raise ValueError(f"{self.name}: a number needs both minimum and maximum")
+        if (self.allowed or self.pattern) and self.type is not FieldType.STRING:
+            raise ValueError(f"{self.name}: allowed and pattern need a string, not {self.type}")
+        if self.pattern is not None:
+            re.compile(self.pattern)
+        return self
+
+    def allows(self) -> str:
+        """Say in words which values pass, for error messages and the docs page."""
+        if self.allowed is not None:
+            text = "one of " + ", ".join(self.allowed)
+        elif self.minimum is not None and self.maximum is not None:
+            text = f"{self.type} from {self.minimum:g} to {self.maximum:g}"
+        elif self.pattern is not None:
+            text = f"string matching {self.pattern}"
+        elif self.type is FieldType.TIMESTAMP:
+            text = "RFC 3339 timestamp with an offset, such as 2013-04-01T14:30:00Z"
+        else:
+            text = str(self.type)
+        return f"{text}, or null" if self.nullable else text
+
+
+class Contract(BaseModel):
+    """The versioned input contract of a model: anything else is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str
+    version: int
+    fields: tuple[Field, ...]
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        names = [field.name for field in self.fields]
+        if len(set(names)) != len(names):
+            raise ValueError(f"contract {self.name}: field names repeat in {names}")
+        return self
+
+    @property
+    def name(self) -> str:
+        """Name of the contract, and of the feature service that belongs to it."""
+        return f"{self.model}_v{self.version}"
+
+    def digest(self) -> str:
+        """SHA-256 over the canonical JSON: equal exactly when two contracts accept the same."""
+        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def example_row(self) -> dict[str, str | int | float | bool | None]:
+        """One row that the contract accepts, made of each field's example."""
+        return {field.name: field.example for field in self.fields}

@@ -1,0 +1,44 @@
+"""What travels with a model version: enough to load it, prove it and know what it accepts."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from lifecycle.contract import Contract
+
+
+class Example(BaseModel):
+    """Requests with the features and scores the version gave them when it was trained.
+
+    `features` is (n_rows, n_features) in the manifest's vector order, float32 values;
+    `scores` is (n_rows,), probabilities of the positive class.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    request: tuple[dict[str, str | int | float | bool | None], ...]
+    features: tuple[tuple[float | None, ...], ...]
+    scores: tuple[float, ...]
+
+
+class Manifest(BaseModel):
+    """The description beside a version's model file.
+
+    `files` maps each file of the version to its SHA-256; `model_file` is one of them.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str
+    format: Literal["xgboost-ubj"]
+    model_file: str
+    contract: Contract
+    feature_service: str
+    vector: tuple[str, ...]
+    example: Example
+    files: dict[str, str]
+
+    @property
+    def artifact_digest(self) -> str:
+        """SHA-256 of the model file."""
+        return self.files[self.model_file]

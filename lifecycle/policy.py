@@ -1,0 +1,125 @@
+"""The written policy of one model, as frozen values. The files live in policies/."""
+
+import hashlib
+import json
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import Field as Limit
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Positive = Annotated[int, Limit(gt=0)]
+Fraction = Annotated[float, Limit(ge=0, le=1)]
+
+
+class ServingPolicy(_Section):
+    """Limits of the serving path; sizes in rows and bytes, times in milliseconds."""
+
+    replicas: Positive
+    max_rows_per_request: Positive
+    max_body_bytes: Positive
+    max_batch_rows: Positive
+    max_added_wait_ms: Annotated[float, Limit(ge=0)]
+    max_queued_requests: Positive
+    feature_cache_seconds: Annotated[float, Limit(ge=0)]
+
+
+class DecisionPolicy(_Section):
+    """How a score becomes an action: `positive` at or above the threshold, else `negative`."""
+
+    threshold: Fraction
+    positive: str
+    negative: str
+
+
+class CostPolicy(_Section):
+    """What each wrong answer costs the business, in one currency unit of the model's owner."""
+
+    false_alarm: Annotated[float, Limit(ge=0)]
+    missed: Annotated[float, Limit(ge=0)]
+
+
+class TrainingPolicy(_Section):
+    """Which window a training uses and how the booster is grown."""
+
+    window_days: Positive
+    validation_days: Positive
+    label_maturity_hours: Annotated[float, Limit(ge=0)]
+    minimum_rows: Positive
+    seed: int
+    rounds: Positive
+    parameters: dict[str, float | int | str]
+
+    @model_validator(mode="after")
+    def _validation_is_inside_the_window(self) -> Self:
+        if self.validation_days >= self.window_days:
+            raise ValueError(
+                f"validation_days ({self.validation_days}) must be less than window_days ({self.window_days})"
+            )
+        return self
+
+
+MetricName = Literal["auc", "average_precision", "brier", "log_loss", "calibration_error", "cost_per_row"]
+Rival = Literal["logistic_regression", "rule", "champion"]
+
+
+class GateRequirement(_Section):
+    """One thing the offline gate requires of a candidate: a limit, or a rival to beat.
+
+    With `in_slices_of`, it holds for every value of those slices that has `minimum_rows` rows.
+    """
+
+    metric: MetricName
+    at_least: float | None = None
+    at_most: float | None = None
+    better_than: Rival | None = None
+    by_at_least: float | None = None
+    in_slices_of: tuple[str, ...] = ()
+    minimum_rows: Positive | None = None
+
+    @model_validator(mode="after")
+    def _says_exactly_one_thing(self) -> Self:
+        said = [self.at_least is not None, self.at_most is not None, self.better_than is not None]
+        if sum(said) != 1:
+            raise ValueError("give exactly one of at_least, at_most and better_than")
+        if (self.better_than is None) != (self.by_at_least is None):
+            raise ValueError("better_than and by_at_least go together")
+        if bool(self.in_slices_of) != (self.minimum_rows is not None):
+            raise ValueError("in_slices_of and minimum_rows go together")
+        return self
+
+
+class GateRule(_Section):
+    """A named requirement and the reason people gave for it."""
+
+    id: str
+    require: GateRequirement
+    because: str
+
+
+class Policy(_Section):
+    """Everything a model's owners have decided in writing."""
+
+    model: str
+    owner: str
+    serving: ServingPolicy
+    decision: DecisionPolicy
+    cost: CostPolicy
+    training: TrainingPolicy
+    offline_gate: Annotated[tuple[GateRule, ...], Limit(min_length=1)]
+
+    @model_validator(mode="after")
+    def _rule_ids_are_unique(self) -> Self:
+        ids = [rule.id for rule in self.offline_gate]
+        if len(set(ids)) != len(ids):
+            raise ValueError(f"offline_gate: rule ids repeat in {ids}")
+        return self
+
+    def revision(self) -> str:
+        """Return 12 hex digits that change exactly when the policy's meaning does."""
+        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:12]

@@ -1,0 +1,45 @@
+"""Arm readiness: what every gateway replica says it serves."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine, delete, insert, select
+
+from stores.ledger.schema import arms
+
+
+@dataclass(frozen=True)
+class ArmReport:
+    """One replica's word on one model: which versions it holds, by which plan revision."""
+
+    model: str
+    replica: str
+    plan_revision: int
+    versions: Sequence[str]
+    ready: bool
+    detail: str
+    reported_at: datetime
+
+
+class Arms:
+    """The newest report of every replica on every model."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def report(self, report: ArmReport) -> None:
+        """Store a replica's report in place of its last one."""
+        values = asdict(report) | {"versions": list(report.versions), "ready": int(report.ready)}
+        with self._engine.begin() as connection:
+            connection.execute(
+                delete(arms).where(arms.c.model == report.model, arms.c.replica == report.replica)
+            )
+            connection.execute(insert(arms).values(values))
+
+    def since(self, model: str, moment: datetime) -> tuple[ArmReport, ...]:
+        """Return the reports on a model made at or after a moment; older replicas are gone."""
+        recent = select(arms).where(arms.c.model == model, arms.c.reported_at >= moment).order_by(arms.c.replica)
+        with self._engine.connect() as connection:
+            rows = connection.execute(recent).all()
+        return tuple(ArmReport(**{**row._mapping, "ready": bool(row.ready)}) for row in rows)

@@ -1,0 +1,47 @@
+"""Decisions: every choice with its findings, kept for good."""
+
+from dataclasses import asdict
+
+from sqlalchemy import Engine, Row, insert, select
+
+from lifecycle.errors import NotFound
+from lifecycle.verdict import Decision, Finding, Verdict
+from stores.ledger.schema import decisions
+
+
+class Decisions:
+    """The decision log."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def record(self, decision: Decision) -> None:
+        """Store a decision."""
+        values = {name: getattr(decision, name) for name in decisions.c.keys() if name not in ("findings", "evidence")}
+        values["findings"] = [asdict(finding) for finding in decision.findings]
+        values["evidence"] = dict(decision.evidence)
+        with self._engine.begin() as connection:
+            connection.execute(insert(decisions).values(values))
+
+    def of(self, model: str, limit: int = 100) -> tuple[Decision, ...]:
+        """Return a model's newest decisions, newest first."""
+        newest = select(decisions).where(decisions.c.model == model).order_by(decisions.c.decided_at.desc())
+        with self._engine.connect() as connection:
+            return tuple(_decision(row) for row in connection.execute(newest.limit(limit)))
+
+    def get(self, decision_id: str) -> Decision:
+        """Return one decision; raises NotFound."""
+        with self._engine.connect() as connection:
+            row = connection.execute(select(decisions).where(decisions.c.decision_id == decision_id)).first()
+        if row is None:
+            raise NotFound(f"no decision {decision_id!r}")
+        return _decision(row)
+
+
+def _decision(row: Row[tuple[object, ...]]) -> Decision:
+    values = dict(row._mapping)
+    values["verdict"] = Verdict(values["verdict"])
+    values["findings"] = tuple(
+        Finding(**{**finding, "verdict": Verdict(finding["verdict"])}) for finding in values["findings"]
+    )
+    return Decision(**values)

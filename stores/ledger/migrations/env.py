@@ -1,0 +1,9 @@
+"""Alembic's entry: migrate over the connection that `open_ledger` hands in."""
+
+from alembic import context
+
+from stores.ledger.schema import metadata
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+with context.begin_transaction():
+    context.run_migrations()

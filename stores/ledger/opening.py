@@ -1,0 +1,58 @@
+"""Open the ledger, bringing its tables up to date first."""
+
+from importlib.resources import files
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from lifecycle.errors import Unavailable
+
+MIGRATIONS = files("stores.ledger") / "migrations"
+SQLITE_BUSY_SECONDS = 15
+
+
+def open_ledger(address: str) -> Engine:
+    """Return an engine on the ledger at a SQLAlchemy address, migrated to the newest schema.
+
+    Raises Unavailable naming the database when it cannot be reached.
+    """
+    engine = connect(address)
+    try:
+        with engine.begin() as connection:
+            config = Config()
+            config.set_main_option("script_location", str(MIGRATIONS))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except SQLAlchemyError as error:
+        shown = engine.url.render_as_string(hide_password=True)
+        raise Unavailable(f"the ledger at {shown} cannot be opened: {error}. Check HOLDFAST_LEDGER_URL.") from error
+    return engine
+
+
+def connect(address: str) -> Engine:
+    """Return an engine on an already migrated ledger."""
+    url = make_url(address)
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True)
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_SECONDS})
+    event.listen(engine, "connect", _write_ahead)
+    event.listen(engine, "begin", _take_write_lock_first)
+    return engine
+
+
+def _write_ahead(connection: object, _: ConnectionPoolEntry) -> None:
+    # Readers never wait for a writer in WAL mode; autocommit leaves BEGIN to the listener below.
+    connection.isolation_level = None  # type: ignore[attr-defined]
+    connection.execute("PRAGMA journal_mode=WAL")  # type: ignore[attr-defined]
+    connection.execute("PRAGMA synchronous=NORMAL")  # type: ignore[attr-defined]
+
+
+def _take_write_lock_first(connection: object) -> None:
+    # A read that later upgrades to a write fails at once in SQLite; taking the lock at BEGIN waits.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")  # type: ignore[attr-defined]

@@ -1,0 +1,101 @@
+"""Progress of the flows: batches taken in, watermarks, leases, and the replayed clock."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from sqlalchemy import Engine, delete, insert, select, update
+
+from lifecycle.errors import Conflict
+from stores.ledger.schema import batches, leases, replay, watermarks
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One window of one stream as it was taken in, or refused."""
+
+    batch_id: str
+    model: str
+    stream: str
+    start_at: datetime
+    end_at: datetime
+    rows_in: int
+    rows_kept: int
+    rows_quarantined: int
+    accepted: bool
+    reason: str
+    seconds: float
+    recorded_at: datetime
+
+
+class Progress:
+    """How far each flow has come, and who is at it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def record_batch(self, batch: Batch) -> None:
+        """Store what became of a batch."""
+        with self._engine.begin() as connection:
+            connection.execute(insert(batches).values(asdict(batch) | {"accepted": int(batch.accepted)}))
+
+    def batches(self, model: str, limit: int = 1000) -> tuple[Batch, ...]:
+        """Return a model's newest batches, newest first."""
+        newest = select(batches).where(batches.c.model == model).order_by(batches.c.recorded_at.desc())
+        with self._engine.connect() as connection:
+            rows = connection.execute(newest.limit(limit)).all()
+        return tuple(Batch(**{**row._mapping, "accepted": bool(row.accepted)}) for row in rows)
+
+    def watermark(self, name: str) -> datetime | None:
+        """Return how far a flow has come, or None when it has not begun."""
+        with self._engine.connect() as connection:
+            return connection.scalars(select(watermarks.c.at).where(watermarks.c.name == name)).first()
+
+    def advance(self, name: str, at: datetime) -> None:
+        """Move a watermark forward to a moment; one that is further already stays."""
+        with self._engine.begin() as connection:
+            standing = connection.scalars(select(watermarks.c.at).where(watermarks.c.name == name)).first()
+            if standing is None:
+                connection.execute(insert(watermarks).values(name=name, at=at))
+            elif standing < at:
+                connection.execute(update(watermarks).where(watermarks.c.name == name).values(at=at))
+
+    @contextmanager
+    def lease(self, name: str, minutes: float) -> Iterator[None]:
+        """Hold a named lease for a block; it lapses by itself when its holder dies.
+
+        Raises Conflict saying until when another process holds it.
+        """
+        holder = uuid4().hex
+        # A lease guards machines against each other, so it runs on the real clock, never a replay.
+        now = datetime.now(UTC)
+        with self._engine.begin() as connection:
+            connection.execute(delete(leases).where(leases.c.name == name, leases.c.expires_at <= now))
+            taken = connection.execute(select(leases).where(leases.c.name == name)).first()
+            if taken is not None:
+                raise Conflict(
+                    f"{name} is being worked on by another run until {taken.expires_at:%H:%M:%S} UTC at the latest; "
+                    "wait for it and start again"
+                )
+            connection.execute(
+                insert(leases).values(name=name, holder=holder, expires_at=now + timedelta(minutes=minutes))
+            )
+        try:
+            yield
+        finally:
+            with self._engine.begin() as connection:
+                connection.execute(delete(leases).where(leases.c.name == name, leases.c.holder == holder))
+
+    def replay_at(self) -> datetime | None:
+        """Return the replayed moment, or None when nothing is replayed."""
+        with self._engine.connect() as connection:
+            return connection.scalars(select(replay.c.at)).first()
+
+    def set_replay(self, at: datetime | None) -> None:
+        """Set the replayed moment, or end the replay with None."""
+        with self._engine.begin() as connection:
+            connection.execute(delete(replay))
+            if at is not None:
+                connection.execute(insert(replay).values(only=1, at=at))

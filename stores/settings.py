@@ -1,0 +1,106 @@
+"""The settings, read from HOLDFAST_… variables. No other module reads the environment."""
+
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from lifecycle.errors import SettingInvalid
+
+
+class Settings(BaseSettings):
+    """Where things live and listen. Every default suits one machine; see docs/settings.md."""
+
+    model_config = SettingsConfigDict(env_prefix="HOLDFAST_", frozen=True, extra="ignore")
+
+    home: Path = Path(".holdfast")
+    policies: Path = Path("policies")
+
+    host: str = "127.0.0.1"
+    http_port: int = Field(8000, ge=1, le=65535)
+    mlflow_port: int = Field(5000, ge=1, le=65535)
+    prefect_port: int = Field(4200, ge=1, le=65535)
+    ray_port_base: int = Field(18600, ge=1024, le=65000)
+    """First of the block of ports that Ray Serve's proxy, replicas and metrics use."""
+
+    ledger_url: SecretStr | None = None
+    """SQLAlchemy address of the ledger; by default an SQLite file in the state folder."""
+    mlflow_uri: str | None = None
+    """An MLflow server that already runs; by default `make run` starts one."""
+    prefect_api_url: str | None = None
+    online_store: str = "sqlite"
+    """`sqlite`, or `redis://host:port` for Feast's Redis store."""
+    ray_address: str = "local"
+    """`local` starts Ray; anything else is an address for `ray.init`."""
+
+    @field_validator("home", "policies")
+    @classmethod
+    def _absolute(cls, path: Path) -> Path:
+        return path.expanduser().resolve()
+
+    @property
+    def ledger_address(self) -> str:
+        """SQLAlchemy address of the ledger."""
+        if self.ledger_url is not None:
+            return self.ledger_url.get_secret_value()
+        return f"sqlite:///{self.home / 'ledger.db'}"
+
+    @property
+    def mlflow_address(self) -> str:
+        """Address of the MLflow server."""
+        return self.mlflow_uri or f"http://{self.host}:{self.mlflow_port}"
+
+    @property
+    def prefect_address(self) -> str:
+        """Address of the Prefect API."""
+        return self.prefect_api_url or f"http://{self.host}:{self.prefect_port}/api"
+
+    @property
+    def http_address(self) -> str:
+        """Address of the serving endpoint."""
+        return f"http://{self.host}:{self.http_port}"
+
+    @property
+    def events(self) -> Path:
+        """Folder of the event tables."""
+        return self.home / "events"
+
+    @property
+    def quarantine(self) -> Path:
+        """Folder of the rows that were refused."""
+        return self.home / "quarantine"
+
+    @property
+    def features(self) -> Path:
+        """Folder of Feast's registry, offline files and default online store."""
+        return self.home / "features"
+
+    @property
+    def prediction_log(self) -> Path:
+        """Folder of the prediction log: open segments and the Delta table."""
+        return self.home / "predictions"
+
+    @property
+    def versions(self) -> Path:
+        """Folder of local copies of model versions and of the last plan."""
+        return self.home / "versions"
+
+    @property
+    def run(self) -> Path:
+        """Folder of process records and their logs."""
+        return self.home / "run"
+
+
+@cache
+def settings() -> Settings:
+    """Return the process's settings, read once.
+
+    Raises SettingInvalid naming the variable, its value and what is allowed.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "HOLDFAST_" + str(first["loc"][0]).upper()
+        raise SettingInvalid(f"{name} is {first['input']!r}: {first['msg']}. Change or unset it.") from error
