@@ -1,0 +1,1 @@
+"""Prefect flows; each gathers, lets the core decide, and applies."""

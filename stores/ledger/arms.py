@@ -32,9 +32,7 @@ class Arms:
         """Store a replica's report in place of its last one."""
         values = asdict(report) | {"versions": list(report.versions), "ready": int(report.ready)}
         with self._engine.begin() as connection:
-            connection.execute(
-                delete(arms).where(arms.c.model == report.model, arms.c.replica == report.replica)
-            )
+            connection.execute(delete(arms).where(arms.c.model == report.model, arms.c.replica == report.replica))
             connection.execute(insert(arms).values(values))
 
     def since(self, model: str, moment: datetime) -> tuple[ArmReport, ...]:
@@ -42,4 +40,4 @@ class Arms:
         recent = select(arms).where(arms.c.model == model, arms.c.reported_at >= moment).order_by(arms.c.replica)
         with self._engine.connect() as connection:
             rows = connection.execute(recent).all()
-        return tuple(ArmReport(**{**row._mapping, "ready": bool(row.ready)}) for row in rows)
+        return tuple(ArmReport(**{**row._asdict(), "ready": bool(row.ready)}) for row in rows)

@@ -8,6 +8,8 @@ from lifecycle.errors import NotFound
 from lifecycle.verdict import Decision, Finding, Verdict
 from stores.ledger.schema import decisions
 
+COLUMNS = tuple(column.name for column in decisions.columns)
+
 
 class Decisions:
     """The decision log."""
@@ -17,7 +19,7 @@ class Decisions:
 
     def record(self, decision: Decision) -> None:
         """Store a decision."""
-        values = {name: getattr(decision, name) for name in decisions.c.keys() if name not in ("findings", "evidence")}
+        values = {name: getattr(decision, name) for name in COLUMNS if name not in ("findings", "evidence")}
         values["findings"] = [asdict(finding) for finding in decision.findings]
         values["evidence"] = dict(decision.evidence)
         with self._engine.begin() as connection:
@@ -39,7 +41,7 @@ class Decisions:
 
 
 def _decision(row: Row[tuple[object, ...]]) -> Decision:
-    values = dict(row._mapping)
+    values = row._asdict()
     values["verdict"] = Verdict(values["verdict"])
     values["findings"] = tuple(
         Finding(**{**finding, "verdict": Verdict(finding["verdict"])}) for finding in values["findings"]

@@ -46,7 +46,7 @@ class Progress:
         newest = select(batches).where(batches.c.model == model).order_by(batches.c.recorded_at.desc())
         with self._engine.connect() as connection:
             rows = connection.execute(newest.limit(limit)).all()
-        return tuple(Batch(**{**row._mapping, "accepted": bool(row.accepted)}) for row in rows)
+        return tuple(Batch(**{**row._asdict(), "accepted": bool(row.accepted)}) for row in rows)
 
     def watermark(self, name: str) -> datetime | None:
         """Return how far a flow has come, or None when it has not begun."""

@@ -1,0 +1,34 @@
+"""The environment that every program of the stack is started with."""
+
+import os
+from collections.abc import Mapping
+
+from stores.settings import Settings
+
+QUIET = {
+    "DO_NOT_TRACK": "true",
+    "GX_ANALYTICS_ENABLED": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
+
+
+def child_environment(settings: Settings) -> Mapping[str, str]:
+    """Return this process's environment with the stack's addresses and state folder fixed in it.
+
+    Prefect keeps its database and profile under the state folder, never in the user's home.
+    """
+    ours = {
+        "HOLDFAST_HOME": str(settings.home),
+        "HOLDFAST_POLICIES": str(settings.policies),
+        "MLFLOW_TRACKING_URI": settings.mlflow_address,
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "PREFECT_HOME": str(settings.home / "prefect"),
+        "PREFECT_API_URL": settings.prefect_address,
+        "PREFECT_CLI_PROMPT": "false",
+        "PREFECT_LOGGING_LEVEL": "WARNING",
+        "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+        "PYTHONWARNINGS": "ignore",
+    }
+    return {**os.environ, **QUIET, **ours}

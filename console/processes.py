@@ -1,0 +1,126 @@
+"""Start, find and stop the programs that belong to this state folder, and only those."""
+
+import json
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+from lifecycle.errors import SettingInvalid, Unavailable
+
+STOP_SECONDS = 30.0
+"""How long a program may take to end by itself before it is killed."""
+
+
+@dataclass(frozen=True)
+class Started:
+    """A program we started: `created_at` (epoch seconds) tells it from a later one with its id."""
+
+    name: str
+    pid: int
+    created_at: float
+    address: str
+    log: str
+
+    def process(self) -> psutil.Process | None:
+        """Return the running process, or None when it has ended."""
+        try:
+            found = psutil.Process(self.pid)
+            if found.create_time() != self.created_at or found.status() == psutil.STATUS_ZOMBIE:
+                return None
+        except psutil.NoSuchProcess:
+            return None
+        return found
+
+
+class Processes:
+    """The record of started programs, one JSON file each under the state folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def start(self, name: str, command: Sequence[str], environment: Mapping[str, str], address: str) -> Started:
+        """Start a program in its own session, its output going to `<name>.log`, and record it."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        log = self._folder / f"{name}.log"
+        with log.open("ab") as output:
+            child = subprocess.Popen(  # noqa: S603 - the commands are ours, never a person's text
+                command,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        started = Started(name, child.pid, psutil.Process(child.pid).create_time(), address, str(log))
+        part = self._folder / f"{name}.json.part"
+        part.write_text(json.dumps(asdict(started)))
+        part.replace(self._folder / f"{name}.json")
+        return started
+
+    def all(self) -> tuple[Started, ...]:
+        """Return every recorded program, running or not, by name."""
+        return tuple(Started(**json.loads(path.read_text())) for path in sorted(self._folder.glob("*.json")))
+
+    def running(self, name: str) -> Started | None:
+        """Return a program by name when it runs."""
+        return next((known for known in self.all() if known.name == name and known.process()), None)
+
+    def stop(self, started: Started) -> bool:
+        """End a program and everything it started; return whether it was running."""
+        process = started.process()
+        if process is not None:
+            family = [process, *process.children(recursive=True)]
+            process.send_signal(signal.SIGTERM)
+            _, left = psutil.wait_procs([process], timeout=STOP_SECONDS)
+            _end([*left, *family[1:]])
+        (self._folder / f"{started.name}.json").unlink(missing_ok=True)
+        return process is not None
+
+
+def _end(family: Sequence[psutil.Process]) -> None:
+    # psutil compares the creation time before it signals, so a reused id is never hit.
+    for process in family:
+        if process.is_running():
+            process.terminate()
+    _, left = psutil.wait_procs(family, timeout=3)
+    for process in left:
+        process.kill()
+    psutil.wait_procs(left, timeout=3)
+
+
+def require_free_port(host: str, port: int, setting: str) -> None:
+    """Raise SettingInvalid naming the setting when something listens on the port already."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise SettingInvalid(
+                f"{setting} is {port}, but {host}:{port} cannot be listened on ({error.strerror}). "
+                f"Free it, or set {setting} to another port."
+            ) from error
+
+
+def wait_until_up(started: Started, is_up: Callable[[], bool], seconds: float) -> None:
+    """Return when `is_up()` holds; raise Unavailable with the log's end when it ends or takes too long."""
+    deadline = time.monotonic() + seconds
+    while not is_up():
+        ended = started.process() is None
+        if ended or time.monotonic() > deadline:
+            why = "ended" if ended else f"was not up after {seconds:.0f} s"
+            raise Unavailable(f"{started.name} {why}. The end of {started.log}:\n{log_end(Path(started.log))}")
+        time.sleep(0.1)
+
+
+def log_end(log: Path, lines: int = 12) -> str:
+    """Return the last lines of a log file."""
+    if not log.exists():
+        return "(empty)"
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])

@@ -1,0 +1,103 @@
+"""What runs, which version serves, and since when, from the state folder and the ledger alone."""
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psutil
+from sqlalchemy import Engine
+
+from console.processes import Processes, Started
+from stores.ledger.arms import Arms
+from stores.ledger.opening import open_ledger
+from stores.ledger.plans import Plans
+from stores.ledger.progress import Progress
+from stores.settings import Settings
+
+REPORT_FRESH = timedelta(seconds=15)
+"""A replica that has not reported for this long counts as gone."""
+
+
+@dataclass(frozen=True)
+class ProgramStatus:
+    """One program; memory is the resident set of it and its children, in MB (10^6 bytes)."""
+
+    name: str
+    running: bool
+    pid: int
+    address: str
+    memory_mb: int
+    log: str
+
+
+@dataclass(frozen=True)
+class ModelStatus:
+    """What serves for one model: `replicas_ready` of `replicas` report the plan's revision."""
+
+    model: str
+    champion: str | None
+    previous: str | None
+    since: datetime | None
+    plan_revision: int
+    replicas: int
+    replicas_ready: int
+    ingested_until: datetime | None
+    features_until: datetime | None
+
+
+@dataclass(frozen=True)
+class Status:
+    """Everything `holdfast status` shows."""
+
+    home: Path
+    clock: str
+    replayed_at: datetime | None
+    programs: tuple[ProgramStatus, ...]
+    models: tuple[ModelStatus, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """Return plain JSON values; times as ISO 8601."""
+        return asdict(self)
+
+
+def read_status(settings: Settings) -> Status:
+    """Return the status of the stack in this state folder."""
+    programs = tuple(_program(started) for started in Processes(settings.run).all())
+    if settings.ledger_url is None and not (settings.home / "ledger.db").exists():
+        return Status(settings.home, "system", None, programs, ())
+    engine = open_ledger(settings.ledger_address)
+    replayed = Progress(engine).replay_at()
+    models = tuple(_model(engine, model) for model in Plans(engine).models())
+    return Status(settings.home, "replay" if replayed else "system", replayed, programs, models)
+
+
+def _program(started: Started) -> ProgramStatus:
+    process = started.process()
+    memory = 0
+    if process is not None:
+        for member in [process, *process.children(recursive=True)]:
+            try:
+                memory += member.memory_info().rss
+            except psutil.NoSuchProcess:
+                continue
+    return ProgramStatus(
+        started.name, process is not None, started.pid, started.address, round(memory / 1e6), started.log
+    )
+
+
+def _model(engine: Engine, model: str) -> ModelStatus:
+    plan, progress = Plans(engine).current(model), Progress(engine)
+    # Replicas report on the machine's clock, whatever is being replayed.
+    reports = Arms(engine).since(model, datetime.now(UTC) - REPORT_FRESH)
+    ready = [report for report in reports if report.ready and report.plan_revision == plan.revision]
+    return ModelStatus(
+        model=model,
+        champion=plan.champion,
+        previous=plan.previous,
+        since=Plans(engine).since(model),
+        plan_revision=plan.revision,
+        replicas=len(reports),
+        replicas_ready=len(ready),
+        ingested_until=progress.watermark(f"ingest:{model}"),
+        features_until=progress.watermark(f"materialize:{model}"),
+    )
