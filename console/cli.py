@@ -76,3 +76,7 @@ def main() -> None:
     except HoldfastError as error:
         Console(stderr=True).print(f"[red]{type(error).__name__}[/red]: {error}", highlight=False)
         sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,9 +1,9 @@
 """Start, find and stop the programs that belong to this state folder, and only those."""
 
 import json
+import os
 import signal
 import socket
-import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -48,16 +48,20 @@ class Processes:
         """Start a program in its own session, its output going to `<name>.log`, and record it."""
         self._folder.mkdir(parents=True, exist_ok=True)
         log = self._folder / f"{name}.log"
-        with log.open("ab") as output:
-            child = subprocess.Popen(  # noqa: S603 - the commands are ours, never a person's text
-                command,
-                env=dict(environment),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        started = Started(name, child.pid, psutil.Process(child.pid).create_time(), address, str(log))
+        append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        # The program outlives this one on purpose, so no Popen object may feel responsible for it.
+        pid = os.posix_spawn(
+            command[0],
+            list(command),
+            environment,
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, str(log), append, 0o644),
+                (os.POSIX_SPAWN_DUP2, 1, 2),
+            ],
+            setsid=True,
+        )
+        started = Started(name, pid, psutil.Process(pid).create_time(), address, str(log))
         part = self._folder / f"{name}.json.part"
         part.write_text(json.dumps(asdict(started)))
         part.replace(self._folder / f"{name}.json")

@@ -9,7 +9,7 @@ from pydantic import Field as Limit
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 Positive = Annotated[int, Limit(gt=0)]
@@ -43,16 +43,31 @@ class CostPolicy(_Section):
     missed: Annotated[float, Limit(ge=0)]
 
 
+class BoosterPolicy(_Section):
+    """How each tree is grown; the words are XGBoost's own, so its pages explain them."""
+
+    max_depth: Annotated[int, Limit(ge=1, le=16)]
+    learning_rate: Annotated[float, Limit(gt=0, le=1)]
+    subsample: Annotated[float, Limit(gt=0, le=1)]
+    colsample_bytree: Annotated[float, Limit(gt=0, le=1)]
+    min_child_weight: Annotated[float, Limit(ge=0)]
+    reg_lambda: Annotated[float, Limit(ge=0)]
+
+
 class TrainingPolicy(_Section):
-    """Which window a training uses and how the booster is grown."""
+    """Which window a training uses and how the booster is grown.
+
+    `minimum_rows` are needed to learn from at all, `minimum_validation_rows` to judge by.
+    """
 
     window_days: Positive
     validation_days: Positive
     label_maturity_hours: Annotated[float, Limit(ge=0)]
     minimum_rows: Positive
-    seed: int
+    minimum_validation_rows: Positive
+    seed: Annotated[int, Limit(ge=0)]
     rounds: Positive
-    parameters: dict[str, float | int | str]
+    parameters: BoosterPolicy
 
     @model_validator(mode="after")
     def _validation_is_inside_the_window(self) -> Self:

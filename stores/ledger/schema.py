@@ -82,6 +82,19 @@ batches = Table(
     Column("recorded_at", UtcTime, nullable=False, index=True),
 )
 
+quality = Table(
+    "quality",
+    metadata,
+    Column("model", String(100), primary_key=True),
+    Column("version", String(50), primary_key=True),
+    Column("until_at", UtcTime, primary_key=True),
+    Column("since_at", UtcTime, nullable=False),
+    Column("predictions", Integer, nullable=False),
+    Column("labelled", Integer, nullable=False),
+    Column("metrics", JSON, nullable=False),
+    Column("measured_at", UtcTime, nullable=False),
+)
+
 watermarks = Table(
     "watermarks",
     metadata,

@@ -9,7 +9,6 @@ down_revision = None
 
 def upgrade() -> None:
     """Apply the change."""
-
     op.create_table('arms',
     sa.Column('model', sa.String(length=100), nullable=False),
     sa.Column('replica', sa.String(length=100), nullable=False),
@@ -68,6 +67,17 @@ def upgrade() -> None:
     sa.Column('written_at', sa.String(length=32), nullable=False),
     sa.PrimaryKeyConstraint('model', 'revision')
     )
+    op.create_table('quality',
+    sa.Column('model', sa.String(length=100), nullable=False),
+    sa.Column('version', sa.String(length=50), nullable=False),
+    sa.Column('until_at', sa.String(length=32), nullable=False),
+    sa.Column('since_at', sa.String(length=32), nullable=False),
+    sa.Column('predictions', sa.Integer(), nullable=False),
+    sa.Column('labelled', sa.Integer(), nullable=False),
+    sa.Column('metrics', sa.JSON(), nullable=False),
+    sa.Column('measured_at', sa.String(length=32), nullable=False),
+    sa.PrimaryKeyConstraint('model', 'version', 'until_at')
+    )
     op.create_table('replay',
     sa.Column('only', sa.Integer(), nullable=False),
     sa.Column('at', sa.String(length=32), nullable=False),
@@ -80,12 +90,11 @@ def upgrade() -> None:
     )
 
 
-
 def downgrade() -> None:
     """Take the change back."""
-
     op.drop_table('watermarks')
     op.drop_table('replay')
+    op.drop_table('quality')
     op.drop_table('plans')
     op.drop_table('leases')
     op.drop_index(op.f('ix_decisions_model'), table_name='decisions')
@@ -95,4 +104,3 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_batches_model'), table_name='batches')
     op.drop_table('batches')
     op.drop_table('arms')
-
