@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -56,8 +57,8 @@ class View:
     """One feature view: rows of features per entity, each true from its `event_timestamp` on.
 
     `build(events, start, end)` returns every row with event_timestamp in (start, end], made only of
-    events known by then: columns `entity`, `event_timestamp` (UTC) and the features (float64).
-    It needs events back to `start - lookback`. It serves the historical build and the online push.
+    events known before then: columns `entity`, `event_timestamp` (UTC) and the features (float64).
+    It needs the events known in [start - lookback, end). It serves the historical build and the online push.
     """
 
     name: str
@@ -80,9 +81,11 @@ class ModelDefinition:
     `example_ids(request)` gives the text that joins a prediction to its label later.
     `entity_keys(request)` gives each entity's join key per row, from contract fields alone.
     `derive(request, looked_up)` gives the derived features; `looked_up` holds the views' features.
-    `examples(events, start, end)` gives the rows to learn from, whose prediction moment lies in
-    [start, end): columns `example_id`, `event_timestamp` (the prediction moment, UTC),
-    `label_known_at` (UTC), `label` (0 or 1), the contract's fields.
+    `requests(events, start, end)` gives what is asked with a prediction moment in [start, end), in order
+    of moment, from what is known by then: `example_id`, `event_timestamp` (the moment, UTC), the contract's fields.
+    `examples(events, start, end)` gives those of the requests that have a label, for learning and for
+    measuring: their columns, `label` (0 or 1) and `label_known_at` (UTC).
+    Both need the events known from `start - lookback` on.
     `slices(request)` gives the values to report by.
     `source_range` is the span of time the source has events for.
     """
@@ -98,10 +101,19 @@ class ModelDefinition:
     example_ids: Callable[[Columns], np.ndarray]
     entity_keys: Callable[[Columns], Columns]
     derive: Callable[[Columns, Columns], Columns]
+    lookback: timedelta
+    requests: Callable[[Events, datetime, datetime], pd.DataFrame]
     examples: Callable[[Events, datetime, datetime], pd.DataFrame]
     slices: Callable[[Columns], Columns]
     rule_feature: str
     source_range: tuple[datetime, datetime]
+
+    @cached_property
+    def defaults(self) -> np.ndarray:
+        """The declared default of each feature of the vector, (n_features,) float64."""
+        features = (*(feature for view in self.views for feature in view.features), *self.derived)
+        declared = {feature.name: feature.default for feature in features}
+        return np.array([declared[name] for name in self.vector], dtype=np.float64)
 
     def view_of(self, feature: str) -> View | None:
         """Return the view a feature is looked up in, or None when it is derived."""

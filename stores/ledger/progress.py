@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy import Engine, delete, func, insert, select, update
 
 from lifecycle.errors import Conflict
 from stores.ledger.schema import batches, leases, replay, watermarks
@@ -30,6 +30,15 @@ class Batch:
     recorded_at: datetime
 
 
+@dataclass(frozen=True)
+class Totals:
+    """Sums over every accepted batch of a model."""
+
+    batches: int
+    rows_in: int
+    rows_quarantined: int
+
+
 class Progress:
     """How far each flow has come, and who is at it."""
 
@@ -47,6 +56,13 @@ class Progress:
         with self._engine.connect() as connection:
             rows = connection.execute(newest.limit(limit)).all()
         return tuple(Batch(**{**row._asdict(), "accepted": bool(row.accepted)}) for row in rows)
+
+    def totals(self, model: str) -> Totals:
+        """Return what was taken in for a model so far."""
+        sums = select(func.count(), func.sum(batches.c.rows_in), func.sum(batches.c.rows_quarantined))
+        with self._engine.connect() as connection:
+            row = connection.execute(sums.where(batches.c.model == model, batches.c.accepted == 1)).one()
+        return Totals(row[0], row[1] or 0, row[2] or 0)
 
     def watermark(self, name: str) -> datetime | None:
         """Return how far a flow has come, or None when it has not begun."""
