@@ -8,7 +8,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from console import log
 from console import run as running
+from console.decisions import decisions
+from console.replay import replay
 from console.status import Status, read_status
 from lifecycle.errors import HoldfastError
 from stores.settings import settings
@@ -20,6 +23,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(log.app, name="log")
+app.command()(decisions)
+app.command()(replay)
 
 
 @app.command()

@@ -9,6 +9,7 @@ QUIET = {
     "DO_NOT_TRACK": "true",
     "GX_ANALYTICS_ENABLED": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "RAY_USAGE_STATS_ENABLED": "0",
 }
@@ -30,5 +31,7 @@ def child_environment(settings: Settings) -> Mapping[str, str]:
         "PREFECT_LOGGING_LEVEL": "WARNING",
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
         "PYTHONWARNINGS": "ignore",
+        # Feast's SQLite store keeps local time without an offset; one zone for all, and one without summer time.
+        "TZ": "UTC",
     }
     return {**os.environ, **QUIET, **ours}

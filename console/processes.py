@@ -39,14 +39,15 @@ class Started:
 
 
 class Processes:
-    """The record of started programs, one JSON file each under the state folder."""
+    """The record of started programs: `programs/<name>.json` beside `<name>.log`, in one folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._records = folder / "programs"
 
     def start(self, name: str, command: Sequence[str], environment: Mapping[str, str], address: str) -> Started:
         """Start a program in its own session, its output going to `<name>.log`, and record it."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._records.mkdir(parents=True, exist_ok=True)
         log = self._folder / f"{name}.log"
         append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         # The program outlives this one on purpose, so no Popen object may feel responsible for it.
@@ -62,14 +63,14 @@ class Processes:
             setsid=True,
         )
         started = Started(name, pid, psutil.Process(pid).create_time(), address, str(log))
-        part = self._folder / f"{name}.json.part"
+        part = self._records / f"{name}.part"
         part.write_text(json.dumps(asdict(started)))
-        part.replace(self._folder / f"{name}.json")
+        part.replace(self._records / f"{name}.json")
         return started
 
     def all(self) -> tuple[Started, ...]:
         """Return every recorded program, running or not, by name."""
-        return tuple(Started(**json.loads(path.read_text())) for path in sorted(self._folder.glob("*.json")))
+        return tuple(Started(**json.loads(path.read_text())) for path in sorted(self._records.glob("*.json")))
 
     def running(self, name: str) -> Started | None:
         """Return a program by name when it runs."""
@@ -83,7 +84,7 @@ class Processes:
             process.send_signal(signal.SIGTERM)
             _, left = psutil.wait_procs([process], timeout=STOP_SECONDS)
             _end([*left, *family[1:]])
-        (self._folder / f"{started.name}.json").unlink(missing_ok=True)
+        (self._records / f"{started.name}.json").unlink(missing_ok=True)
         return process is not None
 
 

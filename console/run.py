@@ -24,9 +24,11 @@ def run(settings: Settings, terminal: Console, play: list[str]) -> None:
         deploy(settings)
         worker = prefect_worker(settings)
         stack.start([worker], on_up=lambda program: _say_up(terminal, program))
-    # The replay is a flow-side program: it imports what the console may not.
+    # The replay is a flow-side program: it imports what the console may not. It reports its own errors, so
+    # Prefect need not print them as well.
+    environment = {**child_environment(settings), "PREFECT_LOGGING_LEVEL": "CRITICAL"}
     played = subprocess.run(  # noqa: S603 - our own module and already parsed options
-        [sys.executable, "-m", "flows.play", *play], env=dict(child_environment(settings)), check=False
+        [sys.executable, "-m", "flows.play", *play], env=environment, check=False
     )
     if played.returncode != 0:
         sys.exit(played.returncode)

@@ -1,0 +1,1 @@
+"""Great Expectations suites: raw events, training sets, served predictions."""

@@ -28,6 +28,7 @@ from stores.events import EventStore
 from stores.ledger.opening import open_ledger
 from stores.ledger.plans import Plans
 from stores.ledger.progress import Progress as Ledger
+from stores.logs import log_to_file
 from stores.policies import policy_models
 from stores.settings import Settings, settings
 
@@ -49,7 +50,7 @@ class Play:
 def plan_play(definition: ModelDefinition, replayed: datetime | None, history_days: int, live_days: int) -> Play:
     """Return what to play next: from the source's start at first, afterwards on from where the clock stands."""
     start, source_end = definition.source_range
-    history_end = start + timedelta(days=history_days)
+    history_end = _next_midnight(start + timedelta(days=history_days))
     live_start = max(history_end, replayed or history_end)
     live_end = live_start + timedelta(days=live_days)
     if live_end > source_end:
@@ -77,7 +78,7 @@ class Player:
             self._ledger.set_replay(self._play.start)
         steps = list(_steps(self._ingested(), self._play.history_end, HISTORY_STEP))
         if steps:
-            self._each("Events in, validated week by week", steps, self._take_in)
+            self._each("Events in, examined", steps, self._take_in)
         if (self._ledger.watermark(f"materialize:{self.model}") or self._play.start) < self._play.history_end:
             with self._terminal.status("Building features from one definition, for training and for serving"):
                 materialize(self.model)
@@ -105,14 +106,15 @@ class Player:
             materialize(self.model)
 
         with traffic:
-            self._each("Live traffic over HTTP, hour by hour; outcomes arrive as planes land", steps, hour)
+            self._each("Live traffic, labels following", steps, hour)
         with self._terminal.status("Joining predictions with the labels that have come in"):
             measure(self.model)
         return traffic
 
-    def _take_in(self, start: datetime, end: datetime) -> None:
+    def _take_in(self, _: datetime, end: datetime) -> None:
+        # Without a window, so that what a scheduled run took in first is not taken in again.
         self._ledger.set_replay(end)
-        ingest(self.model, start, end)
+        ingest(self.model)
 
     def _ingested(self) -> datetime:
         return self._ledger.watermark(f"ingest:{self.model}") or self._play.start
@@ -137,10 +139,15 @@ class Player:
         with Progress(*columns, console=self._terminal) as shown:
             bar = shown.add_task(title, total=len(steps))
             for start, end in steps:
-                shown.update(bar, description=f"{title}: {start:%d %b %H:%M}")
+                shown.update(bar, description=f"{title} {start:%d %b %H}h")
                 act(start, end)
                 shown.advance(bar)
             shown.update(bar, description=title)
+
+
+def _next_midnight(moment: datetime) -> datetime:
+    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight if midnight == moment else midnight + timedelta(days=1)
 
 
 def _steps(start: datetime, end: datetime, step: timedelta) -> Iterator[tuple[datetime, datetime]]:
@@ -152,6 +159,7 @@ def _steps(start: datetime, end: datetime, step: timedelta) -> Iterator[tuple[da
 def play(model: str | None, history_days: int, live_days: int, terminal: Console) -> None:
     """Play one model's replay on the running stack and print what came of it."""
     config = settings()
+    log_to_file(config.run / "play.log")
     known = policy_models(config.policies)
     if model is None and len(known) != 1:
         raise InvalidInput(f"there are policies for {', '.join(known) or 'no model'}; choose one with --model")

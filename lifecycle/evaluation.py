@@ -52,6 +52,10 @@ class Evaluation(_Value):
     absent: Mapping[Rival, str]
     first_version: bool
 
+    def scorers(self) -> Mapping[str, Measured]:
+        """Return everything that was measured, the candidate first."""
+        return {"candidate": self.candidate} | {str(rival): measured for rival, measured in self.rivals.items()}
+
     @model_validator(mode="after")
     def _every_absence_is_explained_once(self) -> Self:
         both = sorted(set(self.rivals) & set(self.absent))

@@ -1,11 +1,27 @@
 """What every test shares: a state folder of its own, and quiet third parties."""
 
+import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from stores.settings import Settings, settings
+
+# As the programs of the stack are started; see console/environment.py.
+os.environ["TZ"] = "UTC"
+time.tzset()
+# A loaded machine is no failure; how long a test may take is pytest-timeout's business.
+hypothesis_settings.register_profile("patient", deadline=None)
+hypothesis_settings.load_profile("patient")
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lease that is held is refused at once instead of waited for."""
+    monkeypatch.setattr("stores.ledger.leases.WAIT_SECONDS", 0.0)
 
 
 @pytest.fixture

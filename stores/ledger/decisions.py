@@ -31,6 +31,11 @@ class Decisions:
         with self._engine.connect() as connection:
             return tuple(_decision(row) for row in connection.execute(newest.limit(limit)))
 
+    def models(self) -> tuple[str, ...]:
+        """Return the models that anything was decided about, sorted."""
+        with self._engine.connect() as connection:
+            return tuple(connection.scalars(select(decisions.c.model).distinct().order_by(decisions.c.model)))
+
     def get(self, decision_id: str) -> Decision:
         """Return one decision; raises NotFound."""
         with self._engine.connect() as connection:

@@ -1,15 +1,11 @@
-"""Progress of the flows: batches taken in, watermarks, leases, and the replayed clock."""
+"""Progress of the flows: batches taken in, watermarks, and the replayed clock."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from datetime import datetime
 
 from sqlalchemy import Engine, delete, func, insert, select, update
 
-from lifecycle.errors import Conflict
-from stores.ledger.schema import batches, leases, replay, watermarks
+from stores.ledger.schema import batches, replay, watermarks
 
 
 @dataclass(frozen=True)
@@ -40,7 +36,7 @@ class Totals:
 
 
 class Progress:
-    """How far each flow has come, and who is at it."""
+    """How far each flow has come."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -77,32 +73,6 @@ class Progress:
                 connection.execute(insert(watermarks).values(name=name, at=at))
             elif standing < at:
                 connection.execute(update(watermarks).where(watermarks.c.name == name).values(at=at))
-
-    @contextmanager
-    def lease(self, name: str, minutes: float) -> Iterator[None]:
-        """Hold a named lease for a block; it lapses by itself when its holder dies.
-
-        Raises Conflict saying until when another process holds it.
-        """
-        holder = uuid4().hex
-        # A lease guards machines against each other, so it runs on the real clock, never a replay.
-        now = datetime.now(UTC)
-        with self._engine.begin() as connection:
-            connection.execute(delete(leases).where(leases.c.name == name, leases.c.expires_at <= now))
-            taken = connection.execute(select(leases).where(leases.c.name == name)).first()
-            if taken is not None:
-                raise Conflict(
-                    f"{name} is being worked on by another run until {taken.expires_at:%H:%M:%S} UTC at the latest; "
-                    "wait for it and start again"
-                )
-            connection.execute(
-                insert(leases).values(name=name, holder=holder, expires_at=now + timedelta(minutes=minutes))
-            )
-        try:
-            yield
-        finally:
-            with self._engine.begin() as connection:
-                connection.execute(delete(leases).where(leases.c.name == name, leases.c.holder == holder))
 
     def replay_at(self) -> datetime | None:
         """Return the replayed moment, or None when nothing is replayed."""

@@ -1,11 +1,9 @@
-"""Watermarks only move forward, leases keep runs apart, a replay sets the clock."""
+"""Watermarks only move forward, and a replay sets the clock."""
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from sqlalchemy import Engine
 
-from lifecycle.errors import Conflict
 from stores.clock import ReplayClock
 from stores.ledger.progress import Batch, Progress
 
@@ -19,30 +17,6 @@ def test_a_watermark_never_moves_back(ledger: Engine) -> None:
     progress.advance("ingest:m", NOW)
     progress.advance("ingest:m", NOW - timedelta(days=1))
     assert progress.watermark("ingest:m") == NOW
-
-
-def test_a_held_lease_refuses_a_second_run(ledger: Engine) -> None:
-    """The second run is told what is going on and until when."""
-    progress = Progress(ledger)
-    with progress.lease("ingest:m", minutes=1), pytest.raises(Conflict, match="ingest:m is being worked on"):
-        progress.lease("ingest:m", minutes=1).__enter__()
-
-
-def test_a_lease_is_free_after_its_block_even_on_an_error(ledger: Engine) -> None:
-    """A failed run does not lock out the next."""
-    progress = Progress(ledger)
-    with pytest.raises(RuntimeError), progress.lease("ingest:m", minutes=1):
-        raise RuntimeError
-    with progress.lease("ingest:m", minutes=1):
-        pass
-
-
-def test_a_lease_of_a_dead_holder_lapses(ledger: Engine) -> None:
-    """A holder that never came back is waited for only as long as it asked."""
-    progress = Progress(ledger)
-    progress.lease("ingest:m", minutes=-1).__enter__()
-    with progress.lease("ingest:m", minutes=1):
-        pass
 
 
 def test_the_replayed_moment_is_the_clock_until_the_replay_ends(ledger: Engine) -> None:

@@ -1,4 +1,4 @@
-"""Breast cancer, from scikit-learn's copy of the Wisconsin data: is a biopsy malignant?
+"""Breast cancer, from scikit-learn's copy of the Wisconsin data, whether a biopsy is malignant.
 
 Three measurements come with the request, the other 27 are looked up by sample. There are no windows; the
 samples' order stands in for time.

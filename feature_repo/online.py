@@ -1,0 +1,139 @@
+"""The newest features of a request's entities, from Feast's online store, for a whole batch at once."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from feature_repo.definition import Columns, ModelDefinition, View
+from feature_repo.feast_store import online_errors
+from lifecycle.errors import Unavailable
+
+if TYPE_CHECKING:
+    from feast import FeatureStore
+
+MOST_KEPT = 20_000
+"""Entity rows kept in a process before the lapsed ones are dropped."""
+
+
+@dataclass(frozen=True)
+class LookedUp:
+    """What was found: per feature and per view, (n_rows,) float64 each.
+
+    `values` is NaN where the entity is unknown, the value missing, or the row older than its view's freshness
+    limit at the prediction moment. `event_at` is the row's epoch seconds also when it is stale, NaN without a row.
+    """
+
+    values: dict[str, np.ndarray]
+    event_at: dict[str, np.ndarray]
+
+
+class OnlineFeatures:
+    """Reads a model's views; an entity's rows are read once per batch and kept for `cache_seconds`.
+
+    Views that share an entity are read in one call. Feast's SQLite store keeps whole seconds, so `event_at` does.
+    """
+
+    def __init__(
+        self,
+        store: "FeatureStore",
+        definition: ModelDefinition,
+        cache_seconds: float,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._definition = definition
+        by_entity: dict[str, list[View]] = {}
+        for view in definition.views:
+            by_entity.setdefault(view.entity, []).append(view)
+        self._groups = tuple(
+            _EntityRows(store, entity, tuple(views), cache_seconds, monotonic) for entity, views in by_entity.items()
+        )
+
+    def read(self, request: Columns) -> LookedUp:
+        """Return the looked-up features of each request row, in the order of the rows.
+
+        Raises Unavailable when the online store cannot be reached for an entity that is not kept.
+        """
+        keys = self._definition.entity_keys(request)
+        moments = self._definition.prediction_moments(request)
+        found = LookedUp(values={}, event_at={})
+        for group in self._groups:
+            group.read_into(found, keys[group.entity].tolist(), moments)
+        return found
+
+
+class _EntityRows:
+    """One entity's views, read together. A kept row holds the features of all views, then their timestamps."""
+
+    def __init__(
+        self,
+        store: "FeatureStore",
+        entity: str,
+        views: tuple[View, ...],
+        cache_seconds: float,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self.entity = entity
+        self._store = store
+        self._views = views
+        self._errors = online_errors(store)
+        self._cache_seconds = cache_seconds
+        self._monotonic = monotonic
+        self._names = [feature.name for view in views for feature in view.features]
+        self._refs = [f"{view.name}:{feature.name}" for view in views for feature in view.features]
+        self._limits = np.array([view.freshness_limit.total_seconds() for view in views])[:, np.newaxis]
+        self._features_of_view = np.array([len(view.features) for view in views])
+        self._missing = (np.nan,) * (len(self._names) + len(views))
+        self._kept: dict[str, tuple[float, tuple[float, ...]]] = {}
+
+    def read_into(self, found: LookedUp, keys: list[str | None], moments: np.ndarray) -> None:
+        """Add this entity's features and timestamps for each key to `found`."""
+        rows = self._rows_of({key for key in keys if key is not None})
+        table = np.array([rows.get(key, self._missing) for key in keys], dtype=np.float64).T
+        values, event_at = table[: len(self._names)], table[len(self._names) :]
+        stale = moments - event_at > self._limits
+        if stale.any():
+            values[np.repeat(stale, self._features_of_view, axis=0)] = np.nan
+        found.values.update(zip(self._names, values, strict=True))
+        found.event_at.update(zip((view.name for view in self._views), event_at, strict=True))
+
+    def _rows_of(self, wanted: set[str]) -> Mapping[str | None, tuple[float, ...]]:
+        now = self._monotonic()
+        rows: dict[str | None, tuple[float, ...]] = {}
+        unread: list[str] = []
+        for key in wanted:
+            kept = self._kept.get(key)
+            if kept is not None and now - kept[0] < self._cache_seconds:
+                rows[key] = kept[1]
+            else:
+                unread.append(key)
+        if unread:
+            fresh = self._fetch(unread)
+            rows.update(fresh)
+            if self._cache_seconds > 0:
+                self._keep(fresh, now)
+        return rows
+
+    def _keep(self, fresh: Mapping[str, tuple[float, ...]], now: float) -> None:
+        if len(self._kept) + len(fresh) > MOST_KEPT:
+            self._kept = {key: kept for key, kept in self._kept.items() if now - kept[0] < self._cache_seconds}
+        self._kept.update((key, (now, row)) for key, row in fresh.items())
+
+    def _fetch(self, keys: Sequence[str]) -> dict[str, tuple[float, ...]]:
+        try:
+            response = self._store.get_online_features(features=self._refs, entity_rows={self.entity: list(keys)})
+        except self._errors as error:
+            raise Unavailable(f"the online features by {self.entity} cannot be read: {error}") from error
+        columns = dict(zip(response.proto.metadata.feature_names.val, response.proto.results, strict=True))
+        table = [[_number(value) for value in columns[name].values] for name in self._names]
+        for view in self._views:
+            stamps = columns[view.features[0].name].event_timestamps
+            table.append([stamp.seconds or np.nan for stamp in stamps])
+        return dict(zip(keys, zip(*table, strict=True), strict=True))
+
+
+def _number(value: "object") -> float:
+    # An absent value reads 0.0 as well; only then is the slower question asked.
+    number: float = value.double_val  # type: ignore[attr-defined]
+    return number if number or value.HasField("double_val") else np.nan  # type: ignore[attr-defined]

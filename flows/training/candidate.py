@@ -1,0 +1,50 @@
+"""A freshly grown model with its scores on the judged rows, ready to be measured beside its rivals."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from feature_repo.definition import ModelDefinition
+from flows.training.booster import grow_booster
+from flows.training.evaluate import evaluate
+from flows.training.rivals import RivalScores, add_champion, score_simple_rivals
+from flows.training.rows import TrainingRows
+from lifecycle.evaluation import Evaluation
+from lifecycle.policy import Policy, Rival
+from stores.predictor import predictor_of
+from stores.versions import Versions
+
+if TYPE_CHECKING:
+    from xgboost import Booster
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A booster, the rows that made it, and its own and the simple rivals' scores on the judged ones."""
+
+    definition: ModelDefinition
+    policy: Policy
+    rows: TrainingRows
+    booster: "Booster"
+    scores: np.ndarray
+    simple: Mapping[Rival, np.ndarray]
+
+    def beside(self, champion: str | None, versions: Versions) -> tuple[RivalScores, Evaluation]:
+        """Return all rivals' scores, a given champion among them, and the evaluation that follows."""
+        rivals = add_champion(self.simple, self.definition, versions, champion, self.rows.judge)
+        return rivals, evaluate(self.rows.judge, self.scores, rivals, self.policy)
+
+
+def grow_candidate(definition: ModelDefinition, policy: Policy, rows: TrainingRows) -> Candidate:
+    """Return the candidate that the policy's training makes of some rows: always the same one."""
+    booster = grow_booster(rows.learn.matrix, rows.learn.labels, definition.vector, policy.training)
+    return Candidate(
+        definition=definition,
+        policy=policy,
+        rows=rows,
+        booster=booster,
+        scores=predictor_of(booster, definition.vector).score(rows.judge.matrix),
+        simple=score_simple_rivals(definition, rows.learn, rows.judge),
+    )

@@ -1,0 +1,68 @@
+"""Put a candidate into the registry: its files, figures, numbers and lineage, as one version."""
+
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from flows.training.booster import total_gains
+from flows.training.candidate import Candidate
+from flows.training.example import draw_example
+from flows.training.figures import draw_figures
+from flows.training.lineage import lineage
+from flows.training.package import draw_profile, write_package
+from flows.training.rivals import RivalScores
+from lifecycle.evaluation import Evaluation
+from lifecycle.stages import Stage
+from stores.registry import Registry, VersionRecord
+
+
+def register_candidate(candidate: Candidate, rivals: RivalScores, evaluation: Evaluation, registry: Registry) -> str:
+    """Store a candidate as a new version, stage "registered", and return the version's name."""
+    definition, policy, rows = candidate.definition, candidate.policy, candidate.rows
+    with TemporaryDirectory(prefix="holdfast-training-") as scratch:
+        folder, figures = Path(scratch) / "version", Path(scratch) / "figures"
+        manifest = write_package(
+            folder,
+            definition,
+            candidate.booster,
+            example=draw_example(definition.contract, rows.judge, candidate.scores),
+            profile=draw_profile(definition, rows, candidate.scores),
+            evaluation=evaluation,
+        )
+        named = {rival.replace("_", " "): scores for rival, scores in rivals.scores.items()}
+        scores = {"candidate": candidate.scores, **named}
+        draw_figures(figures, rows.judge.labels, scores, total_gains(candidate.booster), policy)
+        return registry.register(
+            VersionRecord(
+                model=definition.name,
+                folder=folder,
+                figures=figures,
+                parameters=_parameters(candidate),
+                metrics=flat_metrics(evaluation),
+                tags={
+                    **lineage(definition, policy, rows),
+                    "artifact_sha256": manifest.artifact_digest,
+                    "stage": Stage.REGISTERED,
+                },
+            )
+        )
+
+
+def flat_metrics(evaluation: Evaluation) -> dict[str, float]:
+    """Return every defined metric by a path such as candidate/auc or candidate/carrier/UA/auc."""
+    flat: dict[str, float] = {}
+    for scorer, measured in evaluation.scorers().items():
+        groups = {scorer: measured.overall} | {
+            f"{scorer}/{name}/{value}": metrics
+            for name, by_value in measured.slices.items()
+            for value, metrics in by_value.items()
+        }
+        for path, metrics in groups.items():
+            flat |= {f"{path}/{name}": float(value) for name, value in metrics if value is not None}
+    return flat
+
+
+def _parameters(candidate: Candidate) -> dict[str, str]:
+    training = candidate.policy.training.model_dump()
+    grown = training.pop("parameters")
+    return {name: json.dumps(value) for name, value in (training | grown).items()}

@@ -1,0 +1,38 @@
+"""What a request waits for, and what it gets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from serving.rows import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One accepted request: its typed rows, and the moments and times that the log records.
+
+    `submitted` is in monotonic seconds, `decode_us` in microseconds.
+    """
+
+    rows: Sequence[Row]
+    request_id: str
+    decode_us: int
+    submitted: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The logged predictions of one request, row by row.
+
+    `defaulted` names per row the features that a declared default stood in for. `feature_age_seconds` is
+    the age of the oldest looked-up feature row at its prediction moment, None when nothing was looked up.
+    """
+
+    model: str
+    version: str
+    contract: str
+    plan_revision: int
+    prediction_ids: Sequence[str]
+    probabilities: Sequence[float]
+    decisions: Sequence[str]
+    defaulted: Sequence[Sequence[str]]
+    feature_age_seconds: float | None

@@ -1,0 +1,55 @@
+"""The Ray Serve application: one ingress deployment that holds every model."""
+
+from ray import serve
+from ray.serve import Application
+from ray.serve.schema import LoggingConfig
+
+from lifecycle.errors import ArtifactInvalid
+from serving.gateway import open_gateway
+from serving.replica_log import FILE, log_to
+from serving.routes import Application as AsgiApplication
+from serving.whole_answers import send_whole_answers
+from stores.policies import load_policy, policy_models
+from stores.settings import Settings
+
+NAME = "holdfast"
+UNBOUNDED = 1_000_000
+"""Ray's own queue limits answer in plain text; the gateway's answer with a problem and Retry-After."""
+HEALTH_SECONDS = 2.0
+GRACE_SECONDS = 10.0
+
+
+@serve.ingress()
+class GatewayReplica:
+    """One replica: the gateway, by the name that Ray gave the process."""
+
+    def __init__(self, chosen: Settings) -> None:
+        log_to(chosen.run / FILE)
+        send_whole_answers()
+        self._gateway = open_gateway(chosen, serve.get_replica_context().replica_id.unique_id)
+
+    def __serve_build_asgi_app__(self) -> AsgiApplication:
+        return self._gateway.application
+
+    def check_health(self) -> None:
+        """Raise ArtifactInvalid, which makes Ray replace this replica, when a proven version fails its example."""
+        broken = self._gateway.health.broken()
+        if broken:
+            raise ArtifactInvalid("; ".join(broken))
+
+
+def build(chosen: Settings) -> Application:
+    """Return the application to run, with as many replicas as the most demanding policy asks for."""
+    replicas = [load_policy(chosen.policies, model).serving.replicas for model in policy_models(chosen.policies)]
+    deployment = serve.deployment(
+        GatewayReplica,
+        name="Gateway",
+        num_replicas=max(replicas, default=1),
+        max_ongoing_requests=UNBOUNDED,
+        max_queued_requests=-1,
+        ray_actor_options={"num_cpus": 0},
+        health_check_period_s=HEALTH_SECONDS,
+        graceful_shutdown_timeout_s=GRACE_SECONDS,
+        logging_config=LoggingConfig(enable_access_log=False, log_level="WARNING"),
+    )
+    return deployment.bind(chosen)

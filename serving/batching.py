@@ -1,0 +1,102 @@
+"""Micro-batching: requests that arrive together are answered together.
+
+Ray's `@serve.batch` refuses a request with more rows than a batch holds and costs a task per batch; this
+one runs the batch on the event loop itself, whose next turn gathers whatever arrived meanwhile.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from lifecycle.errors import Unavailable
+from serving.answer import Answer, Ask
+from serving.problem import RETRY_AFTER_SECONDS, refused
+
+
+class MicroBatcher:
+    """Gathers asks and hands them to `score` in batches of at most `max_rows` rows, or one larger ask.
+
+    With `max_added_wait_seconds` 0 a batch is what one turn of the event loop brings, and nothing waits for
+    more to come. Otherwise the first ask of a batch waits that long at most, less when the batch is full.
+    At most `max_waiting` asks wait.
+    """
+
+    def __init__(
+        self,
+        score: Callable[[Sequence[Ask]], Sequence[Answer]],
+        max_rows: int,
+        max_added_wait_seconds: float,
+        max_waiting: int,
+    ) -> None:
+        self._score = score
+        self._max_rows = max_rows
+        self._max_added_wait_seconds = max_added_wait_seconds
+        self._max_waiting = max_waiting
+        self._waiting: deque[tuple[Ask, asyncio.Future[Answer]]] = deque()
+        self._rows_waiting = 0
+        self._timer: asyncio.Handle | None = None
+
+    def submit(self, ask: Ask) -> asyncio.Future[Answer]:
+        """Return the answer to come; raises Refused with 503 and Retry-After when too many asks wait.
+
+        A caller that goes away cancels its future; a batch it already is in runs on without it.
+        """
+        if len(self._waiting) >= self._max_waiting:
+            detail = f"{len(self._waiting)} requests wait, which is the limit; try again in {RETRY_AFTER_SECONDS} s."
+            raise refused(503, "overloaded", detail, retry_after=RETRY_AFTER_SECONDS)
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Answer] = loop.create_future()
+        self._waiting.append((ask, future))
+        self._rows_waiting += len(ask.rows)
+        full = self._rows_waiting >= self._max_rows
+        if self._timer is None or (full and isinstance(self._timer, asyncio.TimerHandle)):
+            self._arm(loop, at_once=full or not self._max_added_wait_seconds)
+        return future
+
+    def _arm(self, loop: asyncio.AbstractEventLoop, *, at_once: bool) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = loop.call_soon(self._run) if at_once else loop.call_later(self._max_added_wait_seconds, self._run)
+
+    def _run(self) -> None:
+        self._timer = None
+        batch = self._take()
+        if self._waiting:
+            # The event loop gets a turn between batches, so that health checks and answers pass.
+            self._arm(asyncio.get_running_loop(), at_once=True)
+        if batch:
+            self._answer(batch)
+
+    def _take(self) -> list[tuple[Ask, asyncio.Future[Answer]]]:
+        batch: list[tuple[Ask, asyncio.Future[Answer]]] = []
+        rows = 0
+        while self._waiting:
+            ask, future = self._waiting[0]
+            if batch and rows + len(ask.rows) > self._max_rows:
+                break
+            self._waiting.popleft()
+            self._rows_waiting -= len(ask.rows)
+            if not future.done():
+                rows += len(ask.rows)
+                batch.append((ask, future))
+        return batch
+
+    def _answer(self, batch: Sequence[tuple[Ask, asyncio.Future[Answer]]]) -> None:
+        try:
+            answers = self._score([ask for ask, _ in batch])
+        except Exception as error:  # noqa: BLE001 - whatever went wrong must reach the callers that wait
+            self._fail(batch, error)
+        else:
+            for (_, future), answer in zip(batch, answers, strict=True):
+                if not future.done():
+                    future.set_result(answer)
+
+    def _fail(self, batch: Sequence[tuple[Ask, asyncio.Future[Answer]]], error: Exception) -> None:
+        if len(batch) > 1 and not isinstance(error, Unavailable):
+            # One odd request must not take down those it arrived with. A store that is gone fails them all.
+            for one in batch:
+                self._answer([one])
+            return
+        for _, future in batch:
+            if not future.done():
+                future.set_exception(error)

@@ -1,0 +1,82 @@
+"""One gateway process put together: models, the watch on their plans, the log, and the application."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from feature_repo.definition import ModelDefinition
+from feature_repo.feast_store import open_feature_store
+from feature_repo.online import OnlineFeatures
+from lifecycle.policy import Policy
+from serving.health import Health
+from serving.ledger_link import LedgerLink
+from serving.models import Models
+from serving.parts import FeatureReader
+from serving.plan_watch import PlanWatch
+from serving.prediction_ids import PredictionIds
+from serving.routes import Application
+from serving.standing import StandingUp
+from stores.clock import SystemClock
+from stores.ledger.opening import connect
+from stores.policies import load_policy, policy_models
+from stores.prediction_log.segment import SegmentWriter
+from stores.prediction_log.shipper import adopt_orphans
+from stores.prediction_log.shipping import Shipper
+from stores.registry import Registry
+from stores.settings import Settings
+from stores.versions import Versions
+
+PLAN_SECONDS = 0.3
+"""How often the ledger is asked for a newer plan: the larger part of a promotion's or rollback's delay."""
+SHIP_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """A running gateway without its server: the application to serve, whose shutdown stops the rest."""
+
+    application: Application
+    health: Health
+
+
+def open_gateway(chosen: Settings, replica: str) -> Gateway:
+    """Return a gateway that has followed every plan it could, and follows them from here on.
+
+    A model that cannot stand up yet does not hold up the others; its readiness says why.
+    """
+    writer = SegmentWriter(chosen.prediction_log, replica)
+    adopt_orphans(chosen.prediction_log)
+    shipper = Shipper(chosen.prediction_log, writer, SHIP_SECONDS)
+    models = Models()
+    versions = Versions(chosen.versions, Registry(chosen.mlflow_address))
+
+    def policy_of(model: str) -> Policy:
+        return load_policy(chosen.policies, model)
+
+    def reader_of(definition: ModelDefinition, policy: Policy) -> FeatureReader:
+        store = open_feature_store(definition, chosen.features, chosen.online_store)
+        return OnlineFeatures(store, definition, policy.serving.feature_cache_seconds, time.monotonic)
+
+    def known() -> Sequence[str]:
+        return policy_models(chosen.policies)
+
+    standing_up = StandingUp(policy_of, reader_of, versions.open, writer, PredictionIds(time.time), replica)
+    watch = PlanWatch(
+        known=known,
+        ledger=LedgerLink(connect(chosen.ledger_address)),
+        copies=versions,
+        stand_up=standing_up,
+        models=models,
+        replica=replica,
+        clock=SystemClock(),
+        every_seconds=PLAN_SECONDS,
+    )
+
+    def close() -> None:
+        watch.stop()
+        shipper.stop()
+
+    watch.tick()
+    watch.start()
+    shipper.start()
+    return Gateway(Application(models, close), Health(models))

@@ -1,0 +1,24 @@
+"""Health that runs the models: ready means each just reproduced its own example."""
+
+from serving.models import Models
+
+
+class Health:
+    """Answers for the whole gateway."""
+
+    def __init__(self, models: Models) -> None:
+        self._models = models
+
+    def failures(self) -> list[str]:
+        """Return why this gateway is not ready, empty when it is; a gateway without any model is not."""
+        waiting = [f"{name}: {reason}" for name, reason in self._models.waiting().items()]
+        served = self._models.serving()
+        if not served and not waiting:
+            return ["no model is known yet"]
+        broken = [reason for one in served if (reason := one.lanes[one.champion].proof.failure()) is not None]
+        return waiting + broken
+
+    def broken(self) -> list[str]:
+        """Return the failures of versions that stood proven once: a reason to replace this process."""
+        lanes = (lane for one in self._models.serving() for lane in one.lanes.values())
+        return [reason for lane in lanes if (reason := lane.proof.failure()) is not None]

@@ -1,0 +1,90 @@
+"""The models a gateway serves, each by one revision of its plan."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from feature_repo.definition import ModelDefinition
+from lifecycle.plan import TrafficPlan
+from lifecycle.policy import Policy
+from serving.arms import Arm, Proof
+from serving.batching import MicroBatcher
+from serving.problem import refused
+from serving.rows import RowCodec
+
+NOT_READY_RETRY_SECONDS = 2
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One version that answers: the arm, what it reads, the queue before it, and the proof that it works."""
+
+    arm: Arm
+    codec: RowCodec
+    batcher: MicroBatcher
+    proof: Proof
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """A model as one plan revision has it: the champion's version and every version that may answer."""
+
+    plan: TrafficPlan
+    champion: str
+    definition: ModelDefinition
+    policy: Policy
+    lanes: Mapping[str, Lane]
+
+
+@dataclass
+class Models:
+    """What can be asked for by name. Replaced whole on every change, so that a reader never sees a half."""
+
+    _served: Mapping[str, ServedModel] = field(default_factory=dict)
+    _waiting: Mapping[str, str] = field(default_factory=dict)
+
+    def put(self, served: ServedModel) -> None:
+        """Let a model answer by a new plan revision; requests under way finish on the lanes they are in."""
+        self._served = {**self._served, served.plan.model: served}
+        self._waiting = {name: reason for name, reason in self._waiting.items() if name != served.plan.model}
+
+    def wait(self, model: str, reason: str) -> None:
+        """Say why a known model cannot answer yet; one that answers already keeps on."""
+        if model not in self._served:
+            self._waiting = {**self._waiting, model: reason}
+
+    def names(self) -> Sequence[str]:
+        """Return all known models, sorted, also those that cannot answer yet."""
+        return sorted({*self._served, *self._waiting})
+
+    def find(self, model: str) -> ServedModel | None:
+        """Return a model that answers, or None."""
+        return self._served.get(model)
+
+    def waiting(self) -> Mapping[str, str]:
+        """Return why the models that cannot answer yet cannot."""
+        return self._waiting
+
+    def serving(self) -> Sequence[ServedModel]:
+        """Return the models that answer."""
+        return tuple(self._served.values())
+
+    def lane(self, model: str, version: str | None) -> tuple[ServedModel, Lane]:
+        """Return where a request goes: the champion's lane, or a named version's.
+
+        Raises Refused: 404 for an unknown model or a version that does not stand, 503 for a model not ready.
+        """
+        served = self._served.get(model)
+        if served is None:
+            raise self._absent(model)
+        lane = served.lanes.get(served.champion if version is None else version)
+        if lane is None:
+            standing = ", ".join(served.lanes)
+            detail = f"Version {version!r} of {model} does not stand here; versions that do: {standing}."
+            raise refused(404, "unknown-version", detail)
+        return served, lane
+
+    def _absent(self, model: str) -> Exception:
+        if model in self._waiting:
+            detail = f"{model} is not ready: {self._waiting[model]}."
+            return refused(503, "model-not-ready", detail, retry_after=NOT_READY_RETRY_SECONDS)
+        return refused(404, "unknown-model", f"No model {model!r}; models here: {', '.join(self.names()) or 'none'}.")

@@ -1,0 +1,130 @@
+"""The gateway's OpenAPI 3.1 document, made from the contracts of the models it serves."""
+
+from typing import Any
+
+from lifecycle.contract import Contract, Field, FieldType
+from serving.metadata import server_metadata
+from serving.models import Models, ServedModel
+
+_JSON_TYPES = {
+    FieldType.STRING: "string",
+    FieldType.INTEGER: "integer",
+    FieldType.NUMBER: "number",
+    FieldType.BOOLEAN: "boolean",
+    FieldType.TIMESTAMP: "string",
+}
+
+
+def openapi(models: Models) -> dict[str, Any]:
+    """Return the document; every served model has its own paths with its fields and limits."""
+    paths: dict[str, Any] = {
+        "/v2": _get("Server metadata"),
+        "/v2/health/live": _get("Whether the process answers"),
+        "/v2/health/ready": _get("Whether every model just reproduced its own example"),
+        "/v2/models": _get("The models, and why one cannot answer yet"),
+    }
+    for served in models.serving():
+        paths |= _model_paths(served)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Holdfast gateway", "version": server_metadata()["version"]},
+        "paths": paths,
+        "components": {"schemas": {"Problem": _PROBLEM}},
+    }
+
+
+def row_schema(contract: Contract) -> dict[str, Any]:
+    """Return the JSON Schema of one request row."""
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": [field.name for field in contract.fields],
+        "properties": {field.name: _property(field) for field in contract.fields},
+    }
+
+
+def _property(field: Field) -> dict[str, Any]:
+    kind = _JSON_TYPES[field.type]
+    schema: dict[str, Any] = {
+        "type": [kind, "null"] if field.nullable else kind,
+        "description": field.description,
+        "examples": [field.example],
+    }
+    if field.type is FieldType.TIMESTAMP:
+        schema["format"] = "date-time"
+    if field.allowed is not None:
+        schema["enum"] = [*field.allowed, None] if field.nullable else list(field.allowed)
+    limits = {"minimum": field.minimum, "maximum": field.maximum, "pattern": field.pattern}
+    return schema | {name: limit for name, limit in limits.items() if limit is not None}
+
+
+def _model_paths(served: ServedModel) -> dict[str, Any]:
+    contract = served.lanes[served.champion].codec.contract
+    rows = {"type": "array", "minItems": 1, "maxItems": served.policy.serving.max_rows_per_request}
+    body = {
+        "type": "object",
+        "required": ["rows"],
+        "additionalProperties": False,
+        "properties": {"rows": rows | {"items": row_schema(contract)}},
+    }
+    example = {"rows": [contract.example_row()]}
+    root = f"/v2/models/{served.plan.model}"
+    paths: dict[str, Any] = {}
+    for place in (root, f"{root}/versions/{{version}}"):
+        named = [] if place == root else [_VERSION]
+        paths[place] = _get("Inputs, outputs and versions", named)
+        paths[f"{place}/ready"] = _get("Whether the version just reproduced its own example", named)
+        paths[f"{place}/predict"] = _post("Predict for rows of JSON", body, example, named)
+        paths[f"{place}/infer"] = _post(
+            "Predict for tensors, by the Open Inference Protocol", {"type": "object"}, None, named
+        )
+    return paths
+
+
+def _get(summary: str, parameters: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+    return {"get": {"summary": summary, "parameters": parameters or [], "responses": _RESPONSES}}
+
+
+def _post(summary: str, schema: dict[str, Any], example: object, parameters: list[dict[str, Any]]) -> dict[str, Any]:
+    content: dict[str, Any] = {"schema": schema} | ({} if example is None else {"example": example})
+    return {
+        "post": {
+            "summary": summary,
+            "parameters": parameters,
+            "requestBody": {"required": True, "content": {"application/json": content}},
+            "responses": _RESPONSES,
+        }
+    }
+
+
+_VERSION = {"name": "version", "in": "path", "required": True, "schema": {"type": "string"}}
+_RESPONSES = {
+    "200": {"description": "The answer", "content": {"application/json": {"schema": {"type": "object"}}}},
+    "default": {
+        "description": "A problem document (RFC 9457)",
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    },
+}
+_PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "error"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "error": {"type": "string", "description": "The detail again, where Open Inference clients look for it"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "field": {"type": "string"},
+                    "row": {"type": ["integer", "null"]},
+                    "value": {"type": "string"},
+                    "allowed": {"type": "string"},
+                },
+            },
+        },
+    },
+}

@@ -1,0 +1,112 @@
+"""The gateway as an ASGI application: which path is answered by what."""
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+import structlog
+
+from serving.docs_page import docs_page
+from serving.exchange import HTML, ClientGone, Headers, Receive, Response, Send, problem_response, send_response
+from serving.health import Health
+from serving.metadata import model_list, model_metadata, server_metadata
+from serving.models import Models
+from serving.openapi import openapi
+from serving.predicting import Predicting
+from serving.problem import Problem, problem_of, refused
+
+log = structlog.get_logger()
+
+_encode = msgspec.json.Encoder().encode
+UNREADY_RETRY_SECONDS = 1
+
+
+class Application:
+    """The raw ASGI application over a set of models; `on_close` runs when its server shuts down."""
+
+    def __init__(self, models: Models, on_close: Callable[[], None] = lambda: None) -> None:
+        self._on_close = on_close
+        self._models = models
+        self._health = Health(models)
+        self._predicting = Predicting(models)
+        self._pages: Mapping[str, Callable[[], Response]] = {
+            "": lambda: Response(b"", 307, HTML, ((b"location", b"/docs"),)),
+            "docs": lambda: Response(docs_page(models), content_type=HTML),
+            "openapi.json": lambda: _json(openapi(models)),
+            "v2": lambda: _json(server_metadata()),
+            "v2/health/live": lambda: _json({"live": True}),
+            "v2/health/ready": lambda: _ready(self._health.failures()),
+            "v2/models": lambda: _json(model_list(models)),
+        }
+
+    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        """Answer one exchange; every failure becomes a problem document."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+            return
+        if scope["type"] != "http":
+            raise ValueError(f"{scope['type']} is not served here")
+        try:
+            response = await self._respond(scope["method"], scope["path"], dict(scope["headers"]), receive)
+        except ClientGone:
+            return
+        except Exception as error:  # noqa: BLE001 - the caller must get an answer, whatever happened
+            response = problem_response(_told(error, scope["path"]))
+        await send_response(send, response)
+
+    async def _respond(self, method: str, path: str, headers: Headers, receive: Receive) -> Response:
+        match path.strip("/").split("/"):
+            case ["v2", "models", model, *rest]:
+                version, action = (rest[1], rest[2:]) if rest[:1] == ["versions"] and len(rest) > 1 else (None, rest)
+                if action in (["infer"], ["predict"]):
+                    _only(method, "POST")
+                    answer = self._predicting.infer if action == ["infer"] else self._predicting.predict
+                    return await answer(model, version, headers, receive)
+                if action in ([], ["ready"]):
+                    _only(method, "GET")
+                    return self._about(model, version, ready=bool(action))
+            case parts if (page := self._pages.get("/".join(parts))) is not None:
+                _only(method, "GET")
+                return page()
+        raise refused(404, "unknown-path", f"Nothing is served at {path}; see /docs.")
+
+    def _about(self, model: str, version: str | None, *, ready: bool) -> Response:
+        served, lane = self._models.lane(model, version)
+        if not ready:
+            return _json(model_metadata(served, version))
+        failure = lane.proof.failure()
+        return _ready([] if failure is None else [failure])
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                self._on_close()
+            await send({"type": f"{message['type']}.complete"})
+            if message["type"] == "lifespan.shutdown":
+                return
+
+
+def _told(error: Exception, path: str) -> Problem:
+    problem = problem_of(error)
+    if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("request_failed", path=path, error=str(error), exc_info=error)
+    return problem
+
+
+def _json(document: Mapping[str, object]) -> Response:
+    return Response(_encode(document))
+
+
+def _ready(failures: list[str]) -> Response:
+    if not failures:
+        return _json({"ready": True})
+    problem = Problem(503, "not-ready", "; ".join(failures), UNREADY_RETRY_SECONDS, extra={"ready": False})
+    return problem_response(problem)
+
+
+def _only(method: str, allowed: str) -> None:
+    if method != allowed:
+        detail = f"The method is {method}; allowed here: {allowed}."
+        raise refused(405, "wrong-method", detail, headers=((b"allow", allowed.encode()),))

@@ -1,0 +1,121 @@
+"""Ship sealed segments into the Delta table, each exactly once, and adopt those of dead replicas."""
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import structlog
+
+from stores.prediction_log.delta import append_once, last_shipped, open_table
+from stores.prediction_log.ownership import Ownership, claim_dead
+from stores.prediction_log.reading import (
+    OPEN_SUFFIX,
+    SEALED_SUFFIX,
+    read_segment,
+    sealed_segments,
+    sequence_of,
+)
+from stores.prediction_log.schema import SCHEMA
+
+log = structlog.get_logger()
+
+COMMIT_BYTES = 64 * 1024 * 1024
+"""Segments are combined into one commit up to this size, which keeps files and commits few and memory bounded."""
+
+
+@dataclass(frozen=True)
+class Adopted:
+    """What was found of dead replicas: their folders, the rows shipped, and torn tails cut in bytes."""
+
+    folders: tuple[str, ...]
+    rows: int
+    cut_bytes: int
+
+
+def ship(root: Path, owned: Ownership) -> int:
+    """Ship every sealed segment of a held folder and delete it; return the rows that were committed.
+
+    Rows and the segment's number go into one commit, so a segment that is still there after a crash is
+    recognised as shipped and only deleted.
+    """
+    waiting = sealed_segments(owned.folder)
+    if not waiting:
+        return 0
+    table = open_table(root)
+    shipped = last_shipped(table, owned.app_id)
+    for path in waiting:
+        if sequence_of(path) <= shipped:
+            path.unlink()
+    rows = 0
+    for group in _groups([path for path in waiting if sequence_of(path) > shipped]):
+        together = pa.concat_tables([_rows_of(root, path) for path in group], promote_options="default")
+        append_once(table, together, owned.app_id, sequence_of(group[-1]))
+        for path in group:
+            path.unlink()
+        rows += together.num_rows
+    return rows
+
+
+def adopt_orphans(root: Path) -> Adopted:
+    """Ship what dead replicas left behind, in their name, and remove their folders.
+
+    A torn tail, which was never acknowledged, is cut; every complete batch is kept. Folders of living
+    replicas and those that another adopter holds are passed over.
+    """
+    folders: list[str] = []
+    rows = cut_bytes = 0
+    for folder in sorted((root / "segments").glob("[!.]*")):
+        owned = claim_dead(folder)
+        if owned is None:
+            continue
+        try:
+            cut_bytes += _seal_remains(owned.folder)
+            rows += ship(root, owned)
+        finally:
+            owned.release()
+        folders.append(folder.name)
+    if folders:
+        log.info("orphans_adopted", folders=folders, rows=rows, cut_bytes=cut_bytes)
+    return Adopted(tuple(folders), rows, cut_bytes)
+
+
+def _seal_remains(folder: Path) -> int:
+    cut_bytes = 0
+    for path in folder.glob(f"*{OPEN_SUFFIX}"):
+        reading = read_segment(path)
+        cut_bytes += reading.file_bytes - reading.whole_bytes
+        if reading.rows == 0:
+            path.unlink()
+            continue
+        with path.open("r+b") as file:
+            file.truncate(reading.whole_bytes)
+            os.fsync(file.fileno())
+        path.rename(path.with_suffix(SEALED_SUFFIX))
+    return cut_bytes
+
+
+def _rows_of(root: Path, path: Path) -> pa.Table:
+    reading = read_segment(path)
+    if reading.torn:
+        # A sealed segment was whole once, so this is damage: what can be read is shipped, the rest is kept aside.
+        kept = root / "damaged" / f"{path.parent.name}-{path.name}"
+        kept.parent.mkdir(exist_ok=True)
+        shutil.copy2(path, kept)
+        log.error("segment_damaged", kept=str(kept), readable_rows=reading.rows, whole_bytes=reading.whole_bytes)
+    return pa.Table.from_batches(reading.batches, schema=None if reading.batches else SCHEMA)
+
+
+def _groups(paths: Sequence[Path]) -> Iterator[list[Path]]:
+    group: list[Path] = []
+    size = 0
+    for path in paths:
+        if group and size + path.stat().st_size > COMMIT_BYTES:
+            yield group
+            group, size = [], 0
+        group.append(path)
+        size += path.stat().st_size
+    if group:
+        yield group

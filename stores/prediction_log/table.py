@@ -1,0 +1,108 @@
+"""Read the prediction log: count, tail, SQL, and one prediction by its id."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+from deltalake import DeltaTable
+
+from lifecycle.errors import NotFound
+from stores.prediction_log.delta import find_table, last_shipped
+from stores.prediction_log.reading import read_all
+from stores.prediction_log.schema import SCHEMA
+from stores.prediction_log.sql import run_sql
+
+Row: TypeAlias = dict[str, Any]
+"""One row by column name, in Python's own types."""
+
+
+class PredictionLog:
+    """Every answered prediction: the shipped ones in the Delta table, the pending ones still in segments."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def count(self, model: str | None = None, *, with_pending: bool = False) -> int:
+        """Return the number of shipped rows of one model or of all, exact also while replicas are shipping."""
+        pending, shipped = self._pending_and_shipped()
+        wanted = None if model is None else pc.field("model") == model
+        rows: int = shipped.count_rows(filter=wanted)
+        if with_pending:
+            rows += pending.num_rows if wanted is None else pending.filter(wanted).num_rows
+        return rows
+
+    def pending(self) -> int:
+        """Return the number of rows that are logged and not shipped yet."""
+        rows: int = self._pending_and_shipped()[0].num_rows
+        return rows
+
+    def tail(self, rows: int) -> list[Row]:
+        """Return the last rows served, pending ones included, newest last."""
+        pending, shipped = self._pending_and_shipped()
+        # Reading one column first spares the wide ones of all rows but the last.
+        newest = run_sql(shipped, "SELECT served_at FROM predictions ORDER BY served_at DESC LIMIT ?", (rows,))
+        if newest.num_rows:
+            since = pc.min(newest["served_at"])
+            pending = pa.concat_tables(
+                [pending, shipped.to_table(filter=pc.field("served_at") >= since)], promote_options="default"
+            )
+        ordered = pending.sort_by([("served_at", "descending"), ("request_id", "descending"), ("row", "descending")])
+        return list(reversed(ordered.slice(0, rows).to_pylist()))
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+        """Return the rows of a SELECT over the view `predictions`, which holds what was shipped; see `run_sql`."""
+        rows: list[Row] = self.query_table(sql, parameters).to_pylist()
+        return rows
+
+    def query_table(self, sql: str, parameters: Sequence[object] = ()) -> pa.Table:
+        """Return the same as `query` as an Arrow table, for results of many rows."""
+        return run_sql(_dataset(find_table(self._root)), sql, parameters)
+
+    def get(self, prediction_id: str) -> Row:
+        """Return one prediction, shipped or pending; raises NotFound."""
+        pending, shipped = self._pending_and_shipped()
+        wanted = pc.field("prediction_id") == prediction_id
+        found = pending.filter(wanted)
+        if not found.num_rows:
+            found = _find(shipped, prediction_id)
+        if not found.num_rows:
+            raise NotFound(
+                f"no prediction {prediction_id!r} among {shipped.count_rows()} shipped and {pending.num_rows} pending "
+                "ones; `holdfast log tail` shows the newest"
+            )
+        row: Row = found.slice(0, 1).to_pylist()[0]
+        return row
+
+    def _pending_and_shipped(self) -> tuple[pa.Table, ds.Dataset]:
+        """Return both parts as of one table version, so that no row is in both or in neither.
+
+        Segments are read first: one that vanishes meanwhile was committed before the table is opened, and one
+        that is committed by then is known by its number.
+        """
+        read = read_all(self._root / "segments")
+        table = find_table(self._root)
+        waiting = [
+            batch
+            for app_id, number, reading in read
+            if table is None or number > last_shipped(table, app_id)
+            for batch in reading.batches
+        ]
+        pending = pa.Table.from_batches(waiting, schema=None if waiting else SCHEMA)
+        return pending, _dataset(table)
+
+
+def _dataset(table: DeltaTable | None) -> ds.Dataset:
+    return ds.dataset(SCHEMA.empty_table()) if table is None else table.to_pyarrow_dataset()
+
+
+def _find(shipped: ds.Dataset, prediction_id: str) -> pa.Table:
+    wanted = pc.field("prediction_id") == prediction_id
+    # The id's column alone says which row group to decode whole.
+    for file in shipped.get_fragments(filter=wanted):
+        for fragment in file.split_by_row_group() if isinstance(file, ds.ParquetFileFragment) else [file]:
+            if fragment.count_rows(filter=wanted):
+                return fragment.to_table(schema=shipped.schema, filter=wanted)
+    return shipped.schema.empty_table()

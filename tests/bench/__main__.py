@@ -1,0 +1,60 @@
+"""Run benchmarks, print their tables and write their figures to HOLDFAST_HOME/bench/<name>.json."""
+
+import argparse
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from rich.console import Console
+
+from lifecycle.errors import HoldfastError
+from stores.settings import settings
+from tests.bench.serving.benchmark import bench_serving
+
+BENCHMARKS: Mapping[str, Callable[[Console], Mapping[str, object]]] = {"serving": bench_serving}
+
+BUSY_LOAD = 0.5
+"""Programs that waited for a core in the minute before; with more than this, figures compare servers but say little alone."""
+
+
+def run(name: str, terminal: Console) -> None:
+    """Run one benchmark and keep its figures."""
+    busy = os.getloadavg()[0]
+    if busy > BUSY_LOAD:
+        terminal.print(
+            f"[yellow]Other programs keep this machine busy (load {busy:.1f}); the figures will say so.[/yellow]"
+        )
+    setting = {
+        "at": datetime.now(UTC).isoformat(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "load_average_before": round(busy, 2),
+    }
+    figures = BENCHMARKS[name](terminal)
+    path = settings().home / "bench" / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"benchmark": name, **setting, **figures}, indent=2) + "\n", encoding="utf-8")
+    terminal.print(f"Figures in {path}")
+
+
+def main() -> None:
+    """Run the benchmarks that were named, or all; an error of ours is one readable line and exit code 1."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(BENCHMARKS)}; all by default")
+    names = parser.parse_args().names or list(BENCHMARKS)
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        parser.error(f"no benchmark {', '.join(unknown)}; there is {', '.join(BENCHMARKS)}")
+    try:
+        for name in names:
+            run(name, Console())
+    except HoldfastError as error:
+        Console(stderr=True).print(f"{type(error).__name__}: {error}", highlight=False, markup=False)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,21 @@
+"""Teach a fresh state folder: the play's own history of events, features and training, without any traffic."""
+
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from rich.console import Console
+
+from feature_repo.definition import load_definition
+from flows.play import Player, plan_play
+from stores.ledger.opening import open_ledger
+from stores.settings import settings
+from tests.bench.serving.home import HISTORY_DAYS, MODEL
+
+
+def main() -> None:
+    """Play the history of the model into HOLDFAST_HOME until it has a champion."""
+    planned = plan_play(load_definition(MODEL), None, HISTORY_DAYS, 0)
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        Player(planned, settings(), open_ledger(settings().ledger_address), Console()).learn()
+
+
+if __name__ == "__main__":
+    main()

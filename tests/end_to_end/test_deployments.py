@@ -1,0 +1,63 @@
+"""The deployments of prefect.yaml are scheduled, and a scheduled run of each succeeds on a real worker."""
+
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.end_to_end.conftest import RunningStack
+
+pytestmark = pytest.mark.timeout(900)
+
+FLOWS = {"ingest", "materialize", "train", "measure", "maintain"}
+RUN_SECONDS = 300.0
+
+
+def test_a_scheduled_run_of_every_deployment_succeeds(stack: RunningStack) -> None:
+    """Prefect's own scheduler made the runs; only their hour is brought forward."""
+    with httpx.Client(base_url=stack.prefect, timeout=30) as prefect:
+        runs = {name: _scheduled_run(prefect, deployment) for name, deployment in _deployments(prefect).items()}
+        assert set(runs) == FLOWS
+        for run in runs.values():
+            _start_now(prefect, run)
+        ended = {name: _wait(prefect, run) for name, run in runs.items()}
+    assert ended == dict.fromkeys(FLOWS, "COMPLETED"), (stack.home / "run" / "worker.log").read_text()[-4000:]
+
+
+def _deployments(prefect: httpx.Client) -> dict[str, str]:
+    found = prefect.post("/deployments/filter", json={}).raise_for_status().json()
+    flows = {flow["id"]: flow["name"] for flow in prefect.post("/flows/filter", json={}).raise_for_status().json()}
+    return {flows[deployment["flow_id"]]: deployment["id"] for deployment in found}
+
+
+def _scheduled_run(prefect: httpx.Client, deployment: str) -> str:
+    wanted = {
+        "deployments": {"id": {"any_": [deployment]}},
+        "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}},
+        "sort": "EXPECTED_START_TIME_DESC",
+    }
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        runs: list[dict[str, Any]] = prefect.post("/flow_runs/filter", json=wanted).raise_for_status().json()
+        scheduled = [run for run in runs if run["auto_scheduled"]]
+        if scheduled:
+            return str(scheduled[0]["id"])
+        time.sleep(1)
+    raise AssertionError(f"the scheduler made no run of deployment {deployment}")
+
+
+def _start_now(prefect: httpx.Client, run: str) -> None:
+    body = {"state": {"type": "SCHEDULED", "state_details": {}}, "force": True}
+    prefect.post(f"/flow_runs/{run}/set_state", json=body).raise_for_status()
+
+
+def _wait(prefect: httpx.Client, run: str) -> str:
+    deadline = time.monotonic() + RUN_SECONDS
+    state = "never looked"
+    while time.monotonic() < deadline:
+        state = prefect.get(f"/flow_runs/{run}").raise_for_status().json()["state_type"]
+        if state in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED"):
+            return str(state)
+        time.sleep(1)
+    return f"still {state} after {RUN_SECONDS:.0f} s"

@@ -1,0 +1,121 @@
+"""Online reads: what was pushed, unless it is unknown or too old; each entity asked for once."""
+
+import sqlite3
+from contextlib import closing
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from feature_repo.online import OnlineFeatures
+from feature_repo.push import push_latest
+from feature_repo.vector import assemble
+from lifecycle.errors import Unavailable
+from tests.feature_repo.shops import NOON, SHOPS, ask, sales
+
+if TYPE_CHECKING:
+    from feast import FeatureStore
+
+HOUR = timedelta(hours=1)
+SECOND = timedelta(seconds=1)
+
+
+class Seconds:
+    """A monotonic clock that tests move."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        """Return the seconds so far."""
+        return self.now
+
+
+def _push(store: "FeatureStore", *events: tuple[str, float]) -> None:
+    frame = sales(*((shop, NOON, amount) for shop, amount in events))
+    for view in SHOPS.views:
+        push_latest(store, view, view.build({"sales": frame}, NOON - HOUR, NOON + HOUR))
+
+
+@pytest.fixture
+def clock() -> Seconds:
+    """A clock at zero."""
+    return Seconds()
+
+
+def test_batch_gets_each_rows_features_in_the_order_of_the_rows(shops: "FeatureStore", clock: Seconds) -> None:
+    """Also with repeated, unknown and missing entities."""
+    _push(shops, ("north", 3.0), ("south", 0.0))
+    online = OnlineFeatures(shops, SHOPS, cache_seconds=0, monotonic=clock)
+    moment = NOON + timedelta(minutes=5)
+    found = online.read(ask(("south", moment), ("west", moment), ("north", moment), (None, moment), ("south", moment)))
+    np.testing.assert_equal(found.values["last_amount"], [0.0, np.nan, 3.0, np.nan, 0.0])
+    np.testing.assert_equal(found.values["floors"], [2.0, np.nan, 2.0, np.nan, 2.0])
+    stamp = (NOON + SECOND).timestamp()
+    np.testing.assert_equal(found.event_at["shop_sales"], [stamp, np.nan, stamp, np.nan, stamp])
+
+
+def test_row_is_stale_past_its_views_limit_and_not_before(shops: "FeatureStore", clock: Seconds) -> None:
+    """Judged at the prediction moment, per view; the stale row's age stays known."""
+    _push(shops, ("north", 3.0))
+    online = OnlineFeatures(shops, SHOPS, cache_seconds=0, monotonic=clock)
+    limit = NOON + SECOND + HOUR
+    found = online.read(ask(("north", limit), ("north", limit + SECOND)))
+    np.testing.assert_equal(found.values["last_amount"], [3.0, np.nan])
+    np.testing.assert_equal(found.values["last_tax"], [0.75, np.nan])
+    np.testing.assert_equal(found.values["floors"], [2.0, 2.0])
+    assert found.event_at["shop_sales"].tolist() == [(NOON + SECOND).timestamp()] * 2
+
+
+def test_unknown_and_stale_rows_are_served_by_marked_defaults(shops: "FeatureStore", clock: Seconds) -> None:
+    """From the read through to the vector."""
+    _push(shops, ("north", 3.0))
+    request = ask(("north", NOON + 2 * HOUR), ("west", NOON + HOUR))
+    found = OnlineFeatures(shops, SHOPS, cache_seconds=0, monotonic=clock).read(request)
+    assembled = assemble(SHOPS, request, found.values)
+    assert assembled.matrix.tolist() == [[14.0, 7.0, -1.0, 2.0], [13.0, 7.0, -1.0, 1.0]]
+    assert assembled.defaulted.tolist() == [[False, True, True, False], [False, True, True, True]]
+
+
+def test_row_is_kept_for_the_cache_time_and_then_read_again(shops: "FeatureStore", clock: Seconds) -> None:
+    """A push shows after at most `cache_seconds`."""
+    _push(shops, ("north", 3.0))
+    online = OnlineFeatures(shops, SHOPS, cache_seconds=10, monotonic=clock)
+    request = ask(("north", NOON + HOUR))
+    seen = []
+    for now, pushed in ((0.0, 4.0), (9.9, 5.0), (10.0, 6.0)):
+        clock.now = now
+        seen.append(online.read(request).values["last_amount"][0])
+        _push(shops, ("north", pushed))
+    assert seen == [3.0, 3.0, 5.0]
+
+
+def test_reading_does_not_change_what_is_kept(shops: "FeatureStore", clock: Seconds) -> None:
+    """A stale answer for an early request leaves the kept row whole for the next."""
+    _push(shops, ("north", 3.0))
+    online = OnlineFeatures(shops, SHOPS, cache_seconds=10, monotonic=clock)
+    assert np.isnan(online.read(ask(("north", NOON + 2 * HOUR))).values["last_amount"][0])
+    assert online.read(ask(("north", NOON + HOUR))).values["last_amount"][0] == 3.0
+
+
+def test_kept_rows_are_bounded(shops: "FeatureStore", clock: Seconds, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lapsed rows go when many have gathered, so a gateway's memory does not grow with every entity ever seen."""
+    monkeypatch.setattr("feature_repo.online.MOST_KEPT", 3)
+    online = OnlineFeatures(shops, SHOPS, cache_seconds=10, monotonic=clock)
+    for step in range(20):
+        clock.now = 11.0 * step
+        online.read(ask((f"shop {step}", NOON), (f"store {step}", NOON)))
+    assert all(len(group._kept) <= 4 for group in online._groups)
+
+
+def test_unreachable_store_is_unavailable(shops: "FeatureStore", clock: Seconds) -> None:
+    """The library's own error stays its cause; what is kept is still served."""
+    _push(shops, ("north", 3.0))
+    online = OnlineFeatures(shops, SHOPS, cache_seconds=10, monotonic=clock)
+    online.read(ask(("north", NOON)))
+    with closing(sqlite3.connect(shops.config.online_store.path)) as connection:
+        connection.execute("DROP TABLE shops_shop_sales")
+    assert online.read(ask(("north", NOON))).values["floors"].tolist() == [2.0]
+    with pytest.raises(Unavailable, match="online features by shop cannot be read: no such table"):
+        online.read(ask(("south", NOON)))

@@ -1,0 +1,60 @@
+"""Ports and Ray's environment, before anything starts."""
+
+import socket
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from lifecycle.errors import SettingInvalid
+from serving.ports import require_free
+from serving.ray_options import PORTS, ray_environment
+from stores.settings import Settings
+
+
+def test_taken_port_names_the_setting_to_change() -> None:
+    """Before Ray starts, in one sentence."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(
+            SettingInvalid, match=f"HOLDFAST_HTTP_PORT leads to port {port} on 127.0.0.1, which is in use"
+        ):
+            require_free("127.0.0.1", port, "HOLDFAST_HTTP_PORT")
+    require_free("127.0.0.1", port, "HOLDFAST_HTTP_PORT")
+
+
+def test_address_of_another_machine_is_refused() -> None:
+    """A host that is not ours cannot be listened on."""
+    with pytest.raises(SettingInvalid, match="cannot be listened on"):
+        require_free("192.0.2.77", 0, "HOLDFAST_HOST")
+
+
+def test_every_port_lies_in_the_block_and_no_two_agree() -> None:
+    """So that two gateways on one machine only need two blocks."""
+    environment = ray_environment(Settings(ray_port_base=30000), Path("/tmp/holdfast-x"))
+    ports = [int(value) for name, value in environment.items() if "_PORT" in name]
+    assert len(set(ports)) == len(ports) == 8
+    assert all(30000 <= port < 30000 + PORTS for port in ports)
+
+
+def test_every_variable_is_one_that_ray_reads() -> None:
+    """A name that Ray forgot would change nothing, silently."""
+    spec = find_spec("ray")
+    assert spec is not None
+    assert spec.origin is not None
+    ray = Path(spec.origin).parent
+    modules = ("serve/_private/constants.py", "_private/authentication/authentication_token_setup.py")
+    read = "".join((ray / module).read_text(encoding="utf-8") for module in modules)
+    elsewhere = {"RAY_AUTH_TOKEN", "RAY_USAGE_STATS_ENABLED"}
+    for name in ray_environment(Settings(), Path("/tmp/holdfast-x")):
+        assert name in elsewhere or name in read, name
+
+
+def test_unix_socket_paths_fit_the_kernels_limit() -> None:
+    """The manager puts a node id of 56 characters between folder and file."""
+    environment = ray_environment(Settings(), Path("/tmp/holdfast-abcdefgh"))
+    for name, value in environment.items():
+        if value.endswith(".sock"):
+            assert len(value) + 57 < 108, name
