@@ -4,13 +4,15 @@ Everything of a model lies under one folder: a registry file, the default online
 The registry file is named by the digest of what it describes. So opening a store that stands already reads
 one small file and writes nothing, a changed definition gets its own registry, and no reader sees a half one.
 
-Feast's SQLite store keeps timestamps as local time without an offset. Processes that share one must run in one
-time zone, and where that has summer time, rows of the hour that spring skips are read an hour late: use UTC.
+Feast's SQLite store keeps timestamps as local time without an offset: processes in two zones would disagree by
+hours, and where there is summer time, rows of the hour that spring skips are read an hour late. So it is opened in
+UTC only.
 """
 
 import hashlib
 import json
 import sqlite3
+import time
 from contextlib import closing
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -36,8 +38,10 @@ at a time, for the whole process; with two models of different moments, each cal
 def open_feature_store(definition: ModelDefinition, root: Path, online: str = "sqlite") -> "FeatureStore":
     """Return the Feast store of a model under `root`/<model>/, with its objects applied.
 
-    `online` is `sqlite` or `redis://[:password@]host:port[/database]`; raises SettingInvalid for anything else.
+    `online` is `sqlite` or `redis://[:password@]host:port[/database]`; raises SettingInvalid for anything else, and
+    for `sqlite` in a process whose clock is not on UTC.
     """
+    _require_utc(online)
     from feast import FeatureStore  # noqa: PLC0415 - five seconds that most commands never need
 
     folder = root.resolve() / definition.name
@@ -53,6 +57,14 @@ def open_feature_store(definition: ModelDefinition, root: Path, online: str = "s
     store.refresh_registry()
     store.registry.cached_registry_proto_created = READ_AT
     return store
+
+
+def _require_utc(online: str) -> None:
+    if online == "sqlite" and (time.timezone != 0 or time.daylight):
+        raise SettingInvalid(
+            f"this process runs in the time zone {'/'.join(time.tzname)}, in which Feast's SQLite store mistakes times; "
+            "start it with TZ=UTC, or use Redis (HOLDFAST_ONLINE_STORE=redis://host:port)"
+        )
 
 
 def online_errors(store: "FeatureStore") -> tuple[type[Exception], ...]:

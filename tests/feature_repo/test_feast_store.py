@@ -1,6 +1,9 @@
 """A model's Feast store is made from its definition, once."""
 
+import os
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -93,3 +96,17 @@ def test_models_in_one_process_keep_feasts_resolution_of_names(tmp_path: Path) -
         shops.get_online_features(features=["shop_place:floors"], entity_rows={"shop": ["north"]})
         flights.get_online_features(features=["plane_facts:seats"], entity_rows={"tail_number": ["N14228"]})
     assert {project for _, project, _ in utils._feature_resolution_cache} >= {"shops", "flight_delay"}
+
+
+def test_sqlite_store_outside_utc_is_refused(tmp_path: Path) -> None:
+    """Feast's SQLite store keeps local time, so another zone would shift every timestamp."""
+    script = (
+        "import sys; from pathlib import Path; from feature_repo.definition import load_definition\n"
+        "from feature_repo.feast_store import open_feature_store\n"
+        "open_feature_store(load_definition('flight_delay'), Path(sys.argv[1]))"
+    )
+    environment = {**os.environ, "TZ": "America/New_York"}
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], env=environment, capture_output=True, text=True, check=False
+    )
+    assert "SettingInvalid: this process runs in the time zone EST/EDT" in done.stderr
