@@ -62,7 +62,7 @@ def open_feature_store(definition: ModelDefinition, root: Path, online: str = "s
 def _require_utc(online: str) -> None:
     if online == "sqlite" and (time.timezone != 0 or time.daylight):
         raise SettingInvalid(
-            f"this process runs in the time zone {'/'.join(time.tzname)}, in which Feast's SQLite store mistakes times; "
+            f"this process runs in the time zone {'/'.join(time.tzname)}, where Feast's SQLite store mistakes times; "
             "start it with TZ=UTC, or use Redis (HOLDFAST_ONLINE_STORE=redis://host:port)"
         )
 

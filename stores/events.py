@@ -18,7 +18,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 
 from lifecycle.errors import InvalidInput, NotFound, Unavailable
 
-FILES_BEFORE_COMPACTION = 32
+FILES_BEFORE_COMPACTION = 16
 """Reading costs 0.3 ms a file, and hourly ingest adds one each time."""
 COMPACTED_BYTES = 8 * 2**20
 REPLACED_FILES_KEPT = timedelta(hours=1)

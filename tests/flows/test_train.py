@@ -253,7 +253,7 @@ def test_training_set_that_fails_its_suite_is_refused(workshop: Workshop, monkey
 
 
 def test_two_trainings_of_a_model_are_kept_apart(workshop: Workshop, impatient: None) -> None:
-    """The second is told until when the first may run."""
+    """The second waits for the first, and in the end gives up with a word to the person."""
     with Leases(workshop.engine).hold("train:toy"), pytest.raises(Conflict, match="train:toy"):
         workshop.train()
 
