@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from console import log
+from console import log, quarantine
 from console import run as running
 from console.decisions import decisions
 from console.replay import replay
@@ -24,6 +24,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(log.app, name="log")
+app.add_typer(quarantine.app, name="quarantine")
 app.command()(decisions)
 app.command()(replay)
 

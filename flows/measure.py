@@ -7,8 +7,10 @@ import structlog
 from prefect import flow
 from sqlalchemy import Engine
 
+from expectations.suite import examine, load_suites
 from feature_repo.definition import load_definition
 from flows.training.evaluate import measure_rows
+from lifecycle.errors import DataRejected
 from lifecycle.policy import Policy
 from lifecycle.quality import Quality
 from stores.clock import ReplayClock
@@ -23,12 +25,12 @@ from stores.settings import Settings, settings
 ROLLING = timedelta(days=7)
 
 ANSWERED = """
-SELECT version, example_id, arg_max(score, served_at) AS score
+SELECT prediction_id, version, example_id, request, score, decision, served_at, moment_at
 FROM predictions
 WHERE model = ? AND moment_at >= ? AND moment_at < ?
-GROUP BY version, example_id
+ORDER BY served_at
 """
-"""A thing asked about twice counts once per version, by the last answer."""
+SUITE = "served_predictions"
 
 log = structlog.get_logger()
 
@@ -38,7 +40,7 @@ def measure(model: str | None = None, until: datetime | None = None) -> tuple[Qu
     """Record the quality of every version that answered in the week up to `until` (now by default).
 
     A model that has answered nothing yet is passed over. Labels count as of now, so a later run over the
-    same week knows more.
+    same week knows more. Raises DataRejected when what was served fails its suite.
     """
     config = settings()
     engine = open_ledger(config.ledger_address)
@@ -54,9 +56,12 @@ def _measure_model(model: str, until: datetime | None, config: Settings, engine:
     now = ReplayClock(Progress(engine)).now()
     end = until or now
     start = end - ROLLING
-    answered = PredictionLog(config.prediction_log).query_table(ANSWERED, (model, start, end)).to_pandas()
-    if answered.empty:
+    served = PredictionLog(config.prediction_log).query_table(ANSWERED, (model, start, end)).to_pandas()
+    if served.empty:
         return []
+    _examine(model, served)
+    # A thing asked about twice counts once per version, by the last answer.
+    answered = served.drop_duplicates(["version", "example_id"], keep="last")
     labels = _labels(model, config, start, end, now)
     policy = load_policy(config.policies, model)
     return [
@@ -71,6 +76,12 @@ def _measure_model(model: str, until: datetime | None, config: Settings, engine:
         )
         for version, rows in answered.groupby("version")
     ]
+
+
+def _examine(model: str, served: pd.DataFrame) -> None:
+    found = examine(load_suites(model)[SUITE], served)
+    if not found.accepted:
+        raise DataRejected(f"what {model} served fails its suite {SUITE}: {found.reason}")
 
 
 def _labels(model: str, config: Settings, start: datetime, end: datetime, now: datetime) -> pd.DataFrame:

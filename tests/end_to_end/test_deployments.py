@@ -10,7 +10,7 @@ from tests.end_to_end.conftest import RunningStack
 
 pytestmark = pytest.mark.timeout(900)
 
-FLOWS = {"ingest", "materialize", "train", "measure", "maintain"}
+FLOWS = {"ingest", "readmit", "materialize", "train", "measure", "maintain"}
 RUN_SECONDS = 300.0
 
 
