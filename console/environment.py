@@ -30,6 +30,8 @@ def child_environment(settings: Settings) -> Mapping[str, str]:
         "PREFECT_CLI_PROMPT": "false",
         "PREFECT_LOGGING_LEVEL": "WARNING",
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+        # A worker's heartbeat waits for the scheduler to let go of SQLite instead of failing in the log.
+        "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
         "PYTHONWARNINGS": "ignore",
         # Feast's SQLite store keeps local time without an offset; one zone for all, and one without summer time.
         "TZ": "UTC",

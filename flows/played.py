@@ -7,6 +7,7 @@ from sqlalchemy import Engine
 
 from feature_repo.definition import ModelDefinition
 from flows.traffic import Tally
+from lifecycle.evaluation import Evaluation, Metrics
 from lifecycle.quality import Quality
 from stores.ledger.decisions import Decisions
 from stores.ledger.plans import Plans
@@ -44,11 +45,13 @@ def _taken_in(definition: ModelDefinition, engine: Engine) -> list[tuple[str, st
 def _decided(definition: ModelDefinition, engine: Engine) -> list[tuple[str, str]]:
     champion = Plans(engine).current(definition.name).champion
     rows = [("champion", f"version {champion}")]
-    for decision in Decisions(engine).of(definition.name):
-        if decision.version == champion:
-            rows.append(("offline gate", decision.reason))
-            rows.extend((finding.rule_id, finding.reason) for finding in decision.findings)
-            break
+    decision = next((made for made in Decisions(engine).of(definition.name) if made.version == champion), None)
+    if decision is None:
+        return rows
+    evaluation = Evaluation.model_validate(decision.evidence["evaluation"])
+    rows.extend((f"  {name}", _told(measured.overall)) for name, measured in evaluation.scorers().items())
+    rows.append(("offline gate", decision.reason))
+    rows.extend((f"  {finding.rule_id}", finding.reason) for finding in decision.findings)
     return rows
 
 
@@ -70,7 +73,15 @@ def _measured(definition: ModelDefinition, engine: Engine) -> list[tuple[str, st
 
 
 def _quality(found: Quality) -> str:
-    metrics = found.metrics
-    figures = {"AUC": metrics.auc, "log-loss": metrics.log_loss, "Brier": metrics.brier, "cost": metrics.cost_per_row}
-    told = ", ".join(f"{name} {value:.3f}" for name, value in figures.items() if value is not None)
-    return f"{told}; {found.labelled:,} of {found.predictions:,} predictions have their label"
+    return f"{_told(found.metrics)}; {found.labelled:,} of {found.predictions:,} predictions have their label"
+
+
+def _told(metrics: Metrics) -> str:
+    figures = {
+        "AUC": metrics.auc,
+        "AP": metrics.average_precision,
+        "log-loss": metrics.log_loss,
+        "Brier": metrics.brier,
+        "cost": metrics.cost_per_row,
+    }
+    return ", ".join(f"{name} {value:.3f}" for name, value in figures.items() if value is not None)

@@ -193,11 +193,13 @@ def _append(table: DeltaTable, rows: pa.Table) -> None:
 
 
 def _compact(table: DeltaTable) -> None:
+    # Two compactions at once would double rows: the flows that merge hold a lease per model. A doubled row is
+    # dropped again on reading, by its key.
     started_at = datetime.now(UTC)
     try:
         table.optimize.compact(target_size=COMPACTED_BYTES)
     except CommitFailedError:
-        # Another writer compacted the same files first, which is all that was wanted.
+        # Another writer was faster; the next merge tries again.
         log.info("compaction_left_to_another_writer", table=table.table_uri)
         return
     hours = int(REPLACED_FILES_KEPT / timedelta(hours=1))

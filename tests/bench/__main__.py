@@ -2,12 +2,15 @@
 
 import argparse
 import json
+import logging
 import os
 import platform
 import sys
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
+import structlog
 from rich.console import Console
 
 from lifecycle.errors import HoldfastError
@@ -17,7 +20,7 @@ from tests.bench.serving.benchmark import bench_serving
 BENCHMARKS: Mapping[str, Callable[[Console], Mapping[str, object]]] = {"serving": bench_serving}
 
 BUSY_LOAD = 0.5
-"""Programs that waited for a core in the minute before; with more than this, figures compare servers but say little alone."""
+"""Programs that waited for a core in the minute before; with more, figures compare servers but say little alone."""
 
 
 def run(name: str, terminal: Console) -> None:
@@ -48,6 +51,10 @@ def main() -> None:
     unknown = [name for name in names if name not in BENCHMARKS]
     if unknown:
         parser.error(f"no benchmark {', '.join(unknown)}; there is {', '.join(BENCHMARKS)}")
+    # Feast's SQLite store mistakes times in any other zone, and its features are read in this process too.
+    os.environ["TZ"] = "UTC"
+    time.tzset()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     try:
         for name in names:
             run(name, Console())

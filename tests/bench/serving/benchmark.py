@@ -13,7 +13,7 @@ from stores.prediction_log.table import PredictionLog
 from stores.settings import Settings, settings
 from tests.bench.serving.home import MODEL, prepare_home
 from tests.bench.serving.load import Generator, best_generator
-from tests.bench.serving.profile import Profile, empty_request_us, profile
+from tests.bench.serving.profile import await_shipped, empty_request_us, profile
 from tests.bench.serving.requests import (
     as_rows,
     as_tensors,
@@ -22,7 +22,7 @@ from tests.bench.serving.requests import (
     recorded_requests,
     write_bodies,
 )
-from tests.bench.serving.rounds import MANY_CONNECTIONS, ROUNDS, SECONDS, Contestant, Round, run_rounds
+from tests.bench.serving.rounds import ROUNDS, SECONDS, Contestant, Round, run_rounds
 from tests.bench.serving.servers import bare_model, hand_written, holdfast, memory_mb, running
 from tests.bench.serving.tables import as_figures, as_profile, as_ratios, comparison, shares
 
@@ -48,9 +48,12 @@ def bench_serving(terminal: Console) -> dict[str, object]:
             status.stop()
             generator = best_generator()
             results = _measure(generator, contestants, terminal)
-            with terminal.status("Reading where the time went from the prediction log"):
-                profiled = _profile(generator, chosen, results[OURS])
+            with terminal.status("Measuring an empty request"):
+                empty_us = empty_request_us(generator, f"{chosen.http_address}/v2/health/live")
             memory = {name: memory_mb(started[server]) for name, server in SERVER_OF.items()}
+            await_shipped(PredictionLog(chosen.prediction_log), results[OURS][-1].many_to)
+        with terminal.status("Calling the application in this process"):
+            profiled = profile(chosen, contestants[0], results[OURS], empty_us)
     figures, ratios = as_figures(results, memory), as_ratios(results, OURS)
     terminal.print(comparison(figures))
     for rival in (HAND_WRITTEN, BARE):
@@ -101,9 +104,3 @@ def _measure(generator: Generator, contestants: list[Contestant], terminal: Cons
         return run_rounds(
             generator, contestants, lambda name: shown.update(bar, advance=1, description=f"Measured {name}")
         )
-
-
-def _profile(generator: Generator, chosen: Settings, rounds: list[Round]) -> Profile:
-    live = f"{chosen.http_address}/v2/health/live"
-    alone, loaded = (empty_request_us(generator, live, connections) for connections in (1, MANY_CONNECTIONS))
-    return profile(PredictionLog(chosen.prediction_log), rounds, alone, loaded)

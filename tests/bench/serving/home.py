@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
+from random import sample
 
 from rich.console import Console
 
@@ -19,8 +20,8 @@ from stores.settings import Settings
 
 MODEL = "flight_delay"
 HISTORY_DAYS = 90
-PORT_BLOCKS = range(20_000, 60_000, 200)
-PORTS_IN_A_BLOCK = 60
+PORT_BLOCKS = range(20_000, 32_000, 200)
+PORTS_IN_A_BLOCK = 120
 
 
 def prepare_home(folder: Path, standing: Settings, terminal: Console) -> Settings:
@@ -29,15 +30,15 @@ def prepare_home(folder: Path, standing: Settings, terminal: Console) -> Setting
     Nothing is served from `standing`, so that the benchmark's requests never reach its prediction log.
     Raises EvidenceMissing when no champion can be trained.
     """
-    ports = _free_block()
-    chosen = Settings(home=folder, policies=standing.policies, http_port=ports, ray_port_base=ports + 10)
+    chosen = Settings(home=folder, policies=standing.policies)
     if _has_champion(standing):
         terminal.print(f"Measuring the champion of {standing.home}, copied")
         _copy(standing, chosen)
     else:
         terminal.print(f"No champion in {standing.home} yet: training one on {HISTORY_DAYS} days of events")
         _teach(chosen)
-    return chosen
+    ports = _free_block()
+    return chosen.model_copy(update={"http_port": ports, "ray_port_base": ports + 10})
 
 
 def environment_of(chosen: Settings) -> Mapping[str, str]:
@@ -91,7 +92,8 @@ def _teach(chosen: Settings) -> None:
 
 
 def _free_block() -> int:
-    for first in PORT_BLOCKS:
+    # By chance, so that two benchmarks that start together do not choose the same.
+    for first in sample(PORT_BLOCKS, len(PORT_BLOCKS)):
         if all(_is_free(first + offset) for offset in range(PORTS_IN_A_BLOCK)):
             return first
     raise EvidenceMissing(f"no {PORTS_IN_A_BLOCK} free ports in a row from {PORT_BLOCKS.start} on")

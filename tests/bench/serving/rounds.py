@@ -12,11 +12,12 @@ from lifecycle.errors import EvidenceMissing
 from tests.bench.serving.load import Generator, Measured, Target
 from tests.bench.serving.requests import ROWS_PER_BATCH, Bodies
 
-ROUNDS = 3
-SECONDS = 3.0
+ROUNDS = 7
+SECONDS = 1.0
 WARM_UP_SECONDS = 1.0
 MANY_CONNECTIONS = 32
 BATCH_CONNECTIONS = 4
+"""Many short rounds: what else runs on the machine then hits all contestants of a round alike."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,8 @@
 """Teach a fresh state folder: the play's own history of events, features and training, without any traffic."""
 
+import logging
+
+import structlog
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from rich.console import Console
 
@@ -12,6 +15,7 @@ from tests.bench.serving.home import HISTORY_DAYS, MODEL
 
 def main() -> None:
     """Play the history of the model into HOLDFAST_HOME until it has a champion."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     planned = plan_play(load_definition(MODEL), None, HISTORY_DAYS, 0)
     with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
         Player(planned, settings(), open_ledger(settings().ledger_address), Console()).learn()

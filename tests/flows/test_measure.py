@@ -1,0 +1,125 @@
+"""What was answered is joined with what turned out, by version."""
+
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from expectations.kinds import Column
+from expectations.suite import Suite
+from flows.measure import measure
+from lifecycle.contract import FieldType
+from lifecycle.errors import DataRejected
+from lifecycle.intake import BadRowLimit
+from stores.events import EventStore
+from stores.ledger.opening import open_ledger
+from stores.ledger.progress import Progress
+from stores.ledger.quality import QualityRecords
+from stores.prediction_log.schema import SCHEMA
+from stores.prediction_log.segment import SegmentWriter
+from stores.prediction_log.shipper import adopt_orphans
+from stores.settings import Settings, settings
+from tests.flows import toy
+
+pytestmark = [
+    # Two libraries warn when they are imported: Google's for Great Expectations, and that one itself.
+    pytest.mark.filterwarnings("ignore:Please install grpcio-status:ImportWarning"),
+    pytest.mark.filterwarnings("ignore:module 'sre_:DeprecationWarning"),
+]
+
+NOW = toy.START + timedelta(days=10)
+
+
+@pytest.fixture
+def kept(home: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Settings:
+    """Return settings on a state folder with the toy's events, its policy, and a clock at day ten."""
+    toy.install(monkeypatch)
+    columns = {"prediction_id": Column(FieldType.STRING), "score": Column(FieldType.NUMBER)}
+    served = Suite(columns, (), (), BadRowLimit(rows=0, share=0.0), None, None, other_columns=True)
+    monkeypatch.setitem(vars(sys.modules["expectations.toy"])["SUITES"], "served_predictions", served)
+    monkeypatch.setenv("HOLDFAST_POLICIES", str(tmp_path))
+    settings.cache_clear()
+    (tmp_path / "toy.yaml").write_text(toy.POLICY, encoding="utf-8")
+    events = EventStore(home.events)
+    for stream in toy.DEFINITION.streams:
+        events.merge("toy", stream.name, stream.key, stream.read(toy.START, toy.END))
+    Progress(open_ledger(home.ledger_address)).set_replay(NOW)
+    return home
+
+
+def answer(kept: Settings, asks: pd.DataFrame, scores: Sequence[float | None], version: str, minute: int = 0) -> None:
+    """Log one answer per ask and ship the log."""
+    rows = [
+        {
+            "prediction_id": f"{version}-{minute}-{ask}",
+            "model": "toy",
+            "version": version,
+            "request": "{}",
+            "decision": "on",
+            "example_id": str(ask),
+            "moment_at": asked_at,
+            "served_at": NOW + timedelta(minutes=minute),
+            "score": score,
+        }
+        for ask, asked_at, score in zip(asks["ask"], asks["asked_at"], scores, strict=True)
+    ]
+    writer = SegmentWriter(kept.prediction_log, f"replica-{version}-{minute}")
+    writer.append(pa.RecordBatch.from_pylist(rows, schema=SCHEMA))
+    writer.close()
+    adopt_orphans(kept.prediction_log)
+
+
+def asked(first: timedelta, last: timedelta) -> pd.DataFrame:
+    """Return the asks of a span counted from the clock's now."""
+    asks = toy.read_asks(toy.START, toy.END)
+    return asks.loc[(asks["asked_at"] >= NOW + first) & (asks["asked_at"] < NOW + last)]
+
+
+def test_a_perfect_and_a_useless_version_are_told_apart(kept: Settings) -> None:
+    """Each version is measured on its own answers, against the labels of the same questions."""
+    asks = asked(timedelta(days=-2), timedelta(hours=-2))
+    answer(kept, asks, (asks["answer"] * 0.8 + 0.1).tolist(), "1")
+    answer(kept, asks, [0.5] * len(asks), "2")
+    first, second = measure.fn("toy")
+    assert (first.version, first.metrics.auc, first.metrics.cost_per_row) == ("1", 1.0, 0.0)
+    assert (second.version, second.metrics.auc) == ("2", 0.5)
+    assert first.predictions == first.labelled == len(asks)
+    assert set(QualityRecords(open_ledger(kept.ledger_address)).newest("toy")) == {first, second}
+
+
+def test_answers_without_a_label_yet_are_counted_apart(kept: Settings) -> None:
+    """An answer's label comes an hour later; until then it says nothing."""
+    asks = asked(timedelta(hours=-3), timedelta())
+    answer(kept, asks, [0.5] * len(asks), "1")
+    (measured,) = measure.fn("toy")
+    known = int((asks["known_at"] < NOW).sum())
+    assert 0 < known < len(asks)
+    assert (measured.predictions, measured.labelled, measured.metrics.rows) == (len(asks), known, known)
+
+
+def test_a_question_asked_twice_counts_by_its_last_answer(kept: Settings) -> None:
+    """A client that asks again is not two flights."""
+    asks = asked(timedelta(days=-1), timedelta(hours=-2))
+    answer(kept, asks, (1 - asks["answer"]).astype(float).tolist(), "1")
+    answer(kept, asks, asks["answer"].astype(float).tolist(), "1", minute=1)
+    (measured,) = measure.fn("toy")
+    assert (measured.predictions, measured.metrics.auc) == (len(asks), 1.0)
+
+
+def test_answers_older_than_the_week_are_left_out(kept: Settings) -> None:
+    """The window rolls."""
+    asks = asked(timedelta(days=-9), timedelta(days=-8))
+    answer(kept, asks, [0.5] * len(asks), "1")
+    assert measure.fn("toy") == ()
+
+
+def test_a_log_that_breaks_its_suite_stops_the_flow(kept: Settings) -> None:
+    """A missing score is an alarm, not a row to skip."""
+    asks = asked(timedelta(days=-1), timedelta(hours=-2))
+    answer(kept, asks, [None, *[0.5] * (len(asks) - 1)], "1")
+    with pytest.raises(DataRejected, match="what toy served fails its suite served_predictions"):
+        measure.fn("toy")
