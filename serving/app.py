@@ -6,9 +6,9 @@ from ray.serve.schema import LoggingConfig
 
 from lifecycle.errors import ArtifactInvalid
 from serving.gateway import open_gateway
+from serving.http_protocol import use_gateway_protocol
 from serving.replica_log import FILE, log_to
 from serving.routes import Application as AsgiApplication
-from serving.whole_answers import send_whole_answers
 from stores.policies import load_policy, policy_models
 from stores.settings import Settings
 
@@ -25,7 +25,7 @@ class GatewayReplica:
 
     def __init__(self, chosen: Settings) -> None:
         log_to(chosen.run / FILE)
-        send_whole_answers()
+        use_gateway_protocol()
         self._gateway = open_gateway(chosen, serve.get_replica_context().replica_id.unique_id)
 
     def __serve_build_asgi_app__(self) -> AsgiApplication:

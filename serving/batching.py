@@ -12,13 +12,16 @@ from lifecycle.errors import Unavailable
 from serving.answer import Answer, Ask
 from serving.problem import RETRY_AFTER_SECONDS, refused
 
+QUIET_TURNS = 2
+"""Turns of the event loop without a new ask that end the gathering of a batch; a turn is some microseconds."""
+
 
 class MicroBatcher:
     """Gathers asks and hands them to `score` in batches of at most `max_rows` rows, or one larger ask.
 
-    With `max_added_wait_seconds` 0 a batch is what one turn of the event loop brings, and nothing waits for
-    more to come. Otherwise the first ask of a batch waits that long at most, less when the batch is full.
-    At most `max_waiting` asks wait.
+    With `max_added_wait_seconds` 0 nobody waits idly: a batch is full, or it is what had come when the event
+    loop had nothing left to take in for QUIET_TURNS turns. Otherwise the first ask of a batch waits that
+    long, less when the batch is full. At most `max_waiting` asks wait.
     """
 
     def __init__(
@@ -34,7 +37,9 @@ class MicroBatcher:
         self._max_waiting = max_waiting
         self._waiting: deque[tuple[Ask, asyncio.Future[Answer]]] = deque()
         self._rows_waiting = 0
-        self._timer: asyncio.Handle | None = None
+        self._next: asyncio.Handle | None = None
+        self._seen = 0
+        self._quiet_turns = 0
 
     def submit(self, ask: Ask) -> asyncio.Future[Answer]:
         """Return the answer to come; raises Refused with 503 and Retry-After when too many asks wait.
@@ -48,22 +53,38 @@ class MicroBatcher:
         future: asyncio.Future[Answer] = loop.create_future()
         self._waiting.append((ask, future))
         self._rows_waiting += len(ask.rows)
-        full = self._rows_waiting >= self._max_rows
-        if self._timer is None or (full and isinstance(self._timer, asyncio.TimerHandle)):
-            self._arm(loop, at_once=full or not self._max_added_wait_seconds)
+        if self._next is None:
+            self._begin(loop)
+        elif self._max_added_wait_seconds and self._rows_waiting - len(ask.rows) < self._max_rows <= self._rows_waiting:
+            self._next.cancel()
+            self._next = loop.call_soon(self._run)
         return future
 
-    def _arm(self, loop: asyncio.AbstractEventLoop, *, at_once: bool) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = loop.call_soon(self._run) if at_once else loop.call_later(self._max_added_wait_seconds, self._run)
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Open the gathering of a batch."""
+        self._seen = self._quiet_turns = 0
+        if self._rows_waiting >= self._max_rows:
+            self._next = loop.call_soon(self._run)
+        elif self._max_added_wait_seconds:
+            self._next = loop.call_later(self._max_added_wait_seconds, self._run)
+        else:
+            self._next = loop.call_soon(self._gather)
+
+    def _gather(self) -> None:
+        """Run the batch once it is full or a few turns have brought nothing new."""
+        came, self._seen = len(self._waiting) - self._seen, len(self._waiting)
+        self._quiet_turns = 0 if came else self._quiet_turns + 1
+        if self._rows_waiting >= self._max_rows or self._quiet_turns >= QUIET_TURNS:
+            self._run()
+        else:
+            self._next = asyncio.get_running_loop().call_soon(self._gather)
 
     def _run(self) -> None:
-        self._timer = None
+        self._next = None
         batch = self._take()
         if self._waiting:
-            # The event loop gets a turn between batches, so that health checks and answers pass.
-            self._arm(asyncio.get_running_loop(), at_once=True)
+            # The event loop gets its turns between batches, so that health checks and answers pass.
+            self._begin(asyncio.get_running_loop())
         if batch:
             self._answer(batch)
 

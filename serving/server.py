@@ -11,7 +11,7 @@ import signal
 import sys
 import tempfile
 import threading
-from contextlib import redirect_stderr
+from contextlib import redirect_stderr, redirect_stdout
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
@@ -19,8 +19,9 @@ from pathlib import Path
 import structlog
 
 from lifecycle.errors import HoldfastError
+from serving.haproxy import find_haproxy, wrap_haproxy
 from serving.ports import require_free
-from serving.ray_options import FALLBACK_HTTP, HAPROXY_METRICS, HAPROXY_STATS, has_haproxy, ray_environment
+from serving.ray_options import FALLBACK_HTTP, HAPROXY_METRICS, HAPROXY_STATS, ray_environment
 from stores.ledger.opening import open_ledger
 from stores.settings import Settings, settings
 
@@ -28,6 +29,7 @@ log = structlog.get_logger()
 
 READY_FILE = "serving.json"
 LOCAL = "local"
+LOOPBACK = "127.0.0.1"
 OBJECT_STORE_BYTES = 100 * 1024 * 1024
 """Nothing large goes through Ray's object store here; its own default is a third of the memory."""
 
@@ -55,13 +57,11 @@ def serve_until(stop: threading.Event, chosen: Settings, scratch: Path) -> None:
     """
     require_free(chosen.host, chosen.http_port, "HOLDFAST_HTTP_PORT")
     for offset in (HAPROXY_METRICS, HAPROXY_STATS, FALLBACK_HTTP):
-        require_free("0.0.0.0", chosen.ray_port_base + offset, "HOLDFAST_RAY_PORT_BASE")  # noqa: S104 - HAProxy binds it
+        require_free(LOOPBACK, chosen.ray_port_base + offset, "HOLDFAST_RAY_PORT_BASE")
     open_ledger(chosen.ledger_address).dispose()
-    if not has_haproxy():
-        log.warning("haproxy_missing", means="Ray's default proxy answers, at about a tenth of the throughput")
     if chosen.ray_address == LOCAL:
         # A cluster that runs already has its own environment; docs/settings.md says what it needs.
-        os.environ.update(ray_environment(chosen, scratch))
+        os.environ.update(ray_environment(chosen, scratch, _proxy(chosen, scratch)))
     _start(chosen, scratch)
     # Ray has put its own handlers in place, which print a stack trace and end the process.
     _heed_signals(stop)
@@ -77,6 +77,15 @@ def serve_until(stop: threading.Event, chosen: Settings, scratch: Path) -> None:
 def _heed_signals(stop: threading.Event) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+
+
+def _proxy(chosen: Settings, scratch: Path) -> Path | None:
+    binary = find_haproxy()
+    if binary is None:
+        log.warning("haproxy_missing", means="Ray's default proxy answers, at about a tenth of the throughput")
+        return None
+    base = chosen.ray_port_base
+    return wrap_haproxy(binary, scratch, stats=base + HAPROXY_STATS, metrics=base + HAPROXY_METRICS)
 
 
 def _start(chosen: Settings, scratch: Path) -> None:
@@ -110,7 +119,7 @@ def _stop() -> None:
     from ray import serve  # noqa: PLC0415 - as above
 
     # Ray kills its controller, hears of its death and reports it as a failure; failures that matter raise.
-    with redirect_stderr(StringIO()):
+    with redirect_stderr(StringIO()), redirect_stdout(StringIO()):
         serve.shutdown()
         ray.shutdown()
 

@@ -210,7 +210,7 @@ def test_one_odd_request_does_not_take_down_its_batch(bench: Bench, monkeypatch:
 def test_model_without_a_version_is_a_503_until_it_stands(make_bench: Callable[..., Bench]) -> None:
     """A known model is not unknown; it is not ready yet."""
     bench = make_bench()
-    bench.models.wait(MODEL, "no version has been promoted yet")
+    bench.models.wait(MODEL, "no version has been promoted yet", failing=False)
     answer = bench.predict(flight())
     assert answer.status_code == 503
     assert "no version has been promoted yet" in answer.json()["detail"]
@@ -225,6 +225,16 @@ def test_model_without_a_version_is_a_503_until_it_stands(make_bench: Callable[.
 def test_gateway_that_knows_no_model_is_not_ready(make_bench: Callable[..., Bench]) -> None:
     """An empty gateway must not receive traffic."""
     assert make_bench().ask("GET", "/v2/health/ready").status_code == 503
+
+
+def test_model_that_nobody_has_promoted_does_not_make_the_others_unready(bench: Bench) -> None:
+    """A champion that cannot stand does."""
+    bench.models.wait("newcomer", "no version has been promoted yet", failing=False)
+    assert bench.ask("GET", "/v2/health/ready").status_code == 200
+    assert [one["ready"] for one in bench.ask("GET", "/v2/models").json()["models"]] == [True, False]
+    bench.models.wait("newcomer", "version 1 fails its own example", failing=True)
+    answer = bench.ask("GET", "/v2/health/ready")
+    assert (answer.status_code, answer.json()["detail"]) == (503, "newcomer: version 1 fails its own example")
 
 
 def test_new_plan_takes_over_between_two_requests(bench: Bench) -> None:

@@ -1,0 +1,87 @@
+"""Micro-batches as the log's record batches."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from serving.log_batch import LogBatches, Scored
+from stores.prediction_log.schema import SCHEMA
+
+CONSTANTS: dict[str, str | int | None] = {
+    "model": "m",
+    "version": "7",
+    "contract": "m_v1",
+    "artifact_digest": "d",
+    "arm": "champion",
+    "tier": "model",
+    "replica": "r",
+    "plan_revision": 3,
+    "cost": None,
+    "tenant": None,
+}
+
+
+def scored(n_rows: int, n_views: int, n_features: int = 2) -> Scored:
+    """Return a micro-batch in which every second view's row is missing."""
+    feature_at = np.full((n_rows, n_views), 1_364_817_600.25)
+    feature_at[:, ::2] = np.nan
+    return Scored(
+        prediction_ids=[f"p{row}" for row in range(n_rows)],
+        request_ids=["q"] * n_rows,
+        row_numbers=list(range(n_rows)),
+        served_at=1_364_817_600.000001,
+        moments=np.full(n_rows, 1_364_817_600.0),
+        example_ids=["e"] * n_rows,
+        requests=["{}"] * n_rows,
+        matrix=np.arange(n_rows * n_features, dtype=np.float32).reshape(n_rows, n_features),
+        defaulted=[("a", "b") if row == 0 else () for row in range(n_rows)],
+        feature_at=feature_at,
+        scores=np.linspace(0, 1, n_rows),
+        decisions=["yes"] * n_rows,
+        decode_us=[5] * n_rows,
+        queue_us=[6] * n_rows,
+        features_us=7,
+        predict_us=8,
+    )
+
+
+@pytest.mark.parametrize("n_views", [0, 1, 3])
+@pytest.mark.parametrize("n_rows", [1, 9, 70])
+def test_batch_is_whole_and_reads_back_as_it_was(n_rows: int, n_views: int) -> None:
+    """The buffers that were handed over mean what the columns say."""
+    batch = LogBatches(CONSTANTS).build(scored(n_rows, n_views))
+    batch.validate(full=True)
+    assert batch.schema == SCHEMA
+    rows: list[dict[str, Any]] = batch.to_pylist()
+    assert [row["row"] for row in rows] == list(range(n_rows))
+    last = rows[-1]
+    assert last["features"] == [2.0 * n_rows - 2, 2.0 * n_rows - 1]
+    assert last["score"] == np.linspace(0, 1, n_rows)[-1]
+    assert last["served_at"] == datetime(2013, 4, 1, 12, 0, 0, 1, UTC)
+    known = datetime(2013, 4, 1, 12, 0, 0, 250_000, UTC)
+    assert last["feature_at"] == [None if view % 2 == 0 else known for view in range(n_views)]
+    assert rows[0]["defaulted"] == ["a", "b"]
+    assert (last["decode_us"], last["queue_us"], last["features_us"], last["predict_us"]) == (5, 6, 7, 8)
+    assert {name: last[name] for name in CONSTANTS} == CONSTANTS
+
+
+def test_batches_of_changing_size_keep_their_constants() -> None:
+    """The constant columns are kept at the largest size that was needed."""
+    batches = LogBatches(CONSTANTS)
+    for n_rows in (3, 1, 8, 2):
+        batch = batches.build(scored(n_rows, 2))
+        batch.validate(full=True)
+        assert batch["version"].to_pylist() == ["7"] * n_rows
+        assert batch["cost"].null_count == n_rows
+
+
+def test_batch_survives_the_log_s_own_file_format() -> None:
+    """Sliced columns are written from where they begin."""
+    batches = LogBatches(CONSTANTS)
+    batches.build(scored(50, 3))
+    batch = batches.build(scored(4, 3))
+    again = pa.ipc.read_record_batch(batch.serialize(), SCHEMA)
+    assert again.equals(batch)
