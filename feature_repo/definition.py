@@ -52,6 +52,10 @@ class Stream:
     read: Callable[[datetime, datetime], pd.DataFrame]
 
 
+FACTS_STAND = timedelta(days=365)
+"""A view that may be this old holds facts, such as the year a plane was built, not observations."""
+
+
 @dataclass(frozen=True)
 class View:
     """One feature view: rows of features per entity, each true from its `event_timestamp` on.
@@ -70,6 +74,11 @@ class View:
     lookback: timedelta
     streams: tuple[str, ...]
     build: Callable[[Events, datetime, datetime], pd.DataFrame]
+
+    @property
+    def ages(self) -> bool:
+        """Whether its rows say less the older they are."""
+        return self.freshness_limit < FACTS_STAND
 
 
 @dataclass(frozen=True)

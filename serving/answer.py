@@ -24,7 +24,7 @@ class Answer:
     """The logged predictions of one request, row by row.
 
     `defaulted` names per row the features that a declared default stood in for. `feature_age_seconds` is
-    the age of the oldest looked-up feature row at its prediction moment, None when nothing was looked up.
+    the age of the oldest looked-up row at its prediction moment, views of standing facts aside; None without one.
     """
 
     model: str

@@ -86,7 +86,7 @@ def examine(stage: Stage, rows: Sequence[object]) -> np.ndarray:
 
 
 def _answers(stage: Stage, asks: Sequence[Ask], scored: Scored) -> Iterator[Answer]:
-    ages = _ages(scored)
+    ages = _ages(stage.definition, scored)
     probabilities = scored.scores.tolist()
     at = 0
     for ask in asks:
@@ -106,10 +106,12 @@ def _answers(stage: Stage, asks: Sequence[Ask], scored: Scored) -> Iterator[Answ
         at = end
 
 
-def _ages(scored: Scored) -> list[float]:
-    if not scored.feature_at.shape[1]:
+def _ages(definition: ModelDefinition, scored: Scored) -> list[float]:
+    ageing = [column for column, view in enumerate(definition.views) if view.ages]
+    if not ageing:
         return [-np.inf] * len(scored.prediction_ids)
-    oldest = np.where(np.isnan(scored.feature_at), np.inf, scored.feature_at).min(axis=1)
+    feature_at = scored.feature_at[:, ageing]
+    oldest = np.where(np.isnan(feature_at), np.inf, feature_at).min(axis=1)
     ages: list[float] = np.where(np.isinf(oldest), -np.inf, scored.moments - oldest).tolist()
     return ages
 

@@ -81,7 +81,8 @@ class Shelf:
         event_at: dict[str, np.ndarray] = {}
         for view in self.definition.views:
             there = known if view.entity == "tail_number" else np.ones(n_rows, bool)
-            event_at[view.name] = np.where(there, NOON, np.nan)
+            # Standing facts are old news, and no answer is older for it.
+            event_at[view.name] = np.where(there, NOON if view.ages else NOON - 100 * 86_400, np.nan)
             values |= {feature.name: np.where(there, 1.0, np.nan) for feature in view.features}
         return Found(values, event_at)
 
