@@ -20,7 +20,7 @@ REPORT_FRESH = timedelta(seconds=15)
 
 @dataclass(frozen=True)
 class ProgramStatus:
-    """One program; memory is the resident set of it and its children, in MB (10^6 bytes)."""
+    """One program; memory is that of it and its children in MB (10^6 bytes), pages they share counted once."""
 
     name: str
     running: bool
@@ -77,12 +77,18 @@ def _program(started: Started) -> ProgramStatus:
     if process is not None:
         for member in [process, *process.children(recursive=True)]:
             try:
-                memory += member.memory_info().rss
+                memory += _memory(member)
             except psutil.NoSuchProcess:
                 continue
     return ProgramStatus(
         started.name, process is not None, started.pid, started.address, round(memory / 1e6), started.log
     )
+
+
+def _memory(process: psutil.Process) -> int:
+    # The proportional set size is Linux's; elsewhere the resident set counts shared pages once per process.
+    held = process.memory_full_info() if psutil.LINUX else process.memory_info()
+    return int(getattr(held, "pss", held.rss))
 
 
 def _model(engine: Engine, model: str) -> ModelStatus:

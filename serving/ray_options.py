@@ -37,6 +37,8 @@ def ray_environment(chosen: Settings, scratch: Path, haproxy: Path | None) -> Ma
     base = chosen.ray_port_base
     return {
         "RAY_USAGE_STATS_ENABLED": "0",
+        # A killed replica cannot clear up what its libraries put there; with the scratch folder it goes.
+        "TMPDIR": str(scratch),
         # Ray's own ports listen on every interface, so they take a token, which dies with the cluster.
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN": secrets.token_hex(32),

@@ -62,9 +62,7 @@ def serve_until(stop: threading.Event, chosen: Settings, scratch: Path) -> None:
     if chosen.ray_address == LOCAL:
         # A cluster that runs already has its own environment; docs/settings.md says what it needs.
         os.environ.update(ray_environment(chosen, scratch, _proxy(chosen, scratch)))
-    _start(chosen, scratch)
-    # Ray has put its own handlers in place, which print a stack trace and end the process.
-    _heed_signals(stop)
+    _start(chosen, scratch, stop)
     ready = chosen.run / READY_FILE
     try:
         _announce(ready, chosen)
@@ -88,7 +86,7 @@ def _proxy(chosen: Settings, scratch: Path) -> Path | None:
     return wrap_haproxy(binary, scratch, stats=base + HAPROXY_STATS, metrics=base + HAPROXY_METRICS)
 
 
-def _start(chosen: Settings, scratch: Path) -> None:
+def _start(chosen: Settings, scratch: Path, stop: threading.Event) -> None:
     # Ray reads its environment when it is imported, so not before it is set.
     import ray  # noqa: PLC0415 - as above
     from ray import serve  # noqa: PLC0415 - as above
@@ -109,6 +107,8 @@ def _start(chosen: Settings, scratch: Path) -> None:
         )
     else:
         ray.init(chosen.ray_address, logging_level="WARNING", log_to_driver=False)
+    # Ray has put its own handlers in place, which print a stack trace and leave its processes behind.
+    _heed_signals(stop)
     quiet = LoggingConfig(log_level="WARNING", enable_access_log=False)
     serve.start(http_options=HTTPOptions(host=chosen.host, port=chosen.http_port), logging_config=quiet)
     serve.run(build(chosen), name=NAME, route_prefix="/")
