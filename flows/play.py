@@ -75,7 +75,7 @@ class Player:
 
     def learn(self) -> None:
         """Take in the history, build its features, and train until a champion stands."""
-        if self._ledger.watermark(f"ingest:{self.model}") is None:
+        if self._ledger.replay_at() is None:
             self._ledger.set_replay(self._play.start)
         steps = list(_steps(self._ingested(), self._play.history_end, HISTORY_STEP))
         if steps:
@@ -113,8 +113,9 @@ class Player:
         return traffic
 
     def _take_in(self, _: datetime, end: datetime) -> None:
+        # All models share the clock, and it never goes back.
+        self._ledger.set_replay(max(end, self._ledger.replay_at() or end))
         # Without a window, so that what a scheduled run took in first is not taken in again.
-        self._ledger.set_replay(end)
         ingest(self.model)
 
     def _ingested(self) -> datetime:

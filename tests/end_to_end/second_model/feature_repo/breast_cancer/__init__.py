@@ -15,7 +15,7 @@ from feature_repo.definition import Columns, Events, Feature, ModelDefinition, S
 from feature_repo.frames import feature_rows, stamped_within, usable_microseconds
 from lifecycle.contract import Contract, Field, FieldType
 
-START = datetime(2020, 1, 1, tzinfo=UTC)
+START = datetime(2013, 1, 1, tzinfo=UTC)
 BETWEEN_SAMPLES = timedelta(hours=1)
 ASKED_AFTER = timedelta(minutes=1)
 ON_REQUEST = ("mean_radius", "mean_texture", "mean_area")
