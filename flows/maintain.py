@@ -39,6 +39,7 @@ def maintain() -> Maintained:
     log.info(
         "prediction_log_maintained",
         adopted_rows=done.adopted.rows,
+        folders_left=done.adopted.left,
         files_before=done.compacted.files_before,
         files_after=done.compacted.files_after,
         expired_files=done.expired_files,

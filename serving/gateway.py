@@ -3,10 +3,14 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
 
 from feature_repo.definition import ModelDefinition
 from feature_repo.feast_store import open_feature_store
 from feature_repo.online import OnlineFeatures
+from lifecycle.errors import HoldfastError
 from lifecycle.policy import Policy
 from serving.health import Health
 from serving.ledger_link import LedgerLink
@@ -26,6 +30,8 @@ from stores.registry import Registry
 from stores.settings import Settings
 from stores.versions import Versions
 
+log = structlog.get_logger()
+
 PLAN_SECONDS = 0.3
 """How often the ledger is asked for a newer plan: the larger part of a promotion's or rollback's delay."""
 SHIP_SECONDS = 2.0
@@ -42,10 +48,11 @@ class Gateway:
 def open_gateway(chosen: Settings, replica: str) -> Gateway:
     """Return a gateway that has followed every plan it could, and follows them from here on.
 
-    A model that cannot stand up yet does not hold up the others; its readiness says why.
+    A model that cannot stand up yet does not hold up the others; its readiness says why. Neither does a table
+    of the prediction log that cannot be written: answers are logged to segments, which wait.
     """
     writer = SegmentWriter(chosen.prediction_log, replica)
-    adopt_orphans(chosen.prediction_log)
+    _adopt_what_can_be(chosen.prediction_log)
     shipper = Shipper(chosen.prediction_log, writer, SHIP_SECONDS)
     models = Models()
     versions = Versions(chosen.versions, Registry(chosen.mlflow_address))
@@ -80,3 +87,11 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
     watch.start()
     shipper.start()
     return Gateway(Application(models, close), Health(models))
+
+
+def _adopt_what_can_be(prediction_log: Path) -> None:
+    # Serving does not depend on what dead replicas left: flows/maintain tries again.
+    try:
+        adopt_orphans(prediction_log)
+    except (HoldfastError, OSError) as error:
+        log.warning("adoption_failed", folder=str(prediction_log), error=str(error))

@@ -30,10 +30,13 @@ class Ownership:
 
     def release(self) -> None:
         """Let go of the folder; it is removed when nothing is left in it to ship."""
-        if list(self.folder.iterdir()) == [self.folder / OWNER_FILE]:
-            (self.folder / OWNER_FILE).unlink()
-            self.folder.rmdir()
-        os.close(self.descriptor)
+        try:
+            if list(self.folder.iterdir()) == [self.folder / OWNER_FILE]:
+                (self.folder / OWNER_FILE).unlink()
+                self.folder.rmdir()
+        finally:
+            # A hold that outlives a failed removal would keep adopters away as long as this process lives.
+            os.close(self.descriptor)
 
 
 def claim_new(segments: Path, replica: str) -> Ownership:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import structlog
 
+from lifecycle.errors import HoldfastError
 from stores.prediction_log.delta import append_once, last_shipped, open_table
 from stores.prediction_log.ownership import Ownership, claim_dead
 from stores.prediction_log.reading import (
@@ -25,23 +26,31 @@ log = structlog.get_logger()
 COMMIT_BYTES = 64 * 1024 * 1024
 """Segments are combined into one commit up to this size, which keeps files and commits few and memory bounded."""
 
+FAILURES = (HoldfastError, OSError, ValueError, pa.ArrowException)
+"""What one folder's content can cause: the last two for files that are no segments of this log."""
+
 
 @dataclass(frozen=True)
 class Adopted:
-    """What was found of dead replicas: their folders, the rows shipped, and torn tails cut in bytes."""
+    """What was found of dead replicas: their folders, the rows shipped, and torn tails cut in bytes.
+
+    `left` names what could not be adopted this time; it stays as it is for the next.
+    """
 
     folders: tuple[str, ...]
     rows: int
     cut_bytes: int
+    left: tuple[str, ...] = ()
 
 
 def ship(root: Path, owned: Ownership) -> int:
     """Ship every sealed segment of a held folder and delete it; return the rows that were committed.
 
     Rows and the segment's number go into one commit, so a segment that is still there after a crash is
-    recognised as shipped and only deleted.
+    recognised as shipped and only deleted. A segment behind one that is not sealed yet waits for it: its
+    number in the table would make the other one look shipped.
     """
-    waiting = sealed_segments(owned.folder)
+    waiting = _sealed_in_order(owned.folder)
     if not waiting:
         return 0
     table = open_table(root)
@@ -64,23 +73,37 @@ def adopt_orphans(root: Path) -> Adopted:
     """Ship what dead replicas left behind, in their name, and remove their folders.
 
     A torn tail, which was never acknowledged, is cut; every complete batch is kept. Folders of living
-    replicas and those that another adopter holds are passed over.
+    replicas and those that another adopter holds are passed over. One that fails is logged and left for the
+    next call, and does not keep the others from being adopted.
     """
     folders: list[str] = []
+    left: list[str] = []
     rows = cut_bytes = 0
     for folder in sorted((root / "segments").glob("[!.]*")):
-        owned = claim_dead(folder)
-        if owned is None:
-            continue
         try:
-            cut_bytes += _seal_remains(owned.folder)
-            rows += ship(root, owned)
-        finally:
-            owned.release()
-        folders.append(folder.name)
+            owned = claim_dead(folder)
+            if owned is None:
+                continue
+            try:
+                cut_bytes += _seal_remains(owned.folder)
+                rows += ship(root, owned)
+            finally:
+                owned.release()
+        except FAILURES as error:
+            left.append(folder.name)
+            log.warning("orphan_left", folder=str(folder), error=str(error))
+        else:
+            folders.append(folder.name)
     if folders:
         log.info("orphans_adopted", folders=folders, rows=rows, cut_bytes=cut_bytes)
-    return Adopted(tuple(folders), rows, cut_bytes)
+    return Adopted(tuple(folders), rows, cut_bytes, tuple(left))
+
+
+def _sealed_in_order(folder: Path) -> list[Path]:
+    # Listed before the growing ones: what is sealed by then has none unsealed before it unless sealing failed.
+    sealed = sealed_segments(folder)
+    growing = [sequence_of(path) for path in folder.glob(f"*{OPEN_SUFFIX}")]
+    return [path for path in sealed if not growing or sequence_of(path) < min(growing)]
 
 
 def _seal_remains(folder: Path) -> int:

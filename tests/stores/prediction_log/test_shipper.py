@@ -5,32 +5,21 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
 from deltalake import write_deltalake
 
-from lifecycle.errors import Conflict
+from lifecycle.errors import Conflict, Unavailable
 from stores.prediction_log.compaction import compact
 from stores.prediction_log.delta import append_once, find_table, last_shipped, open_table, table_folder
 from stores.prediction_log.reading import read_segment
 from stores.prediction_log.segment import SegmentWriter
-from stores.prediction_log.shipper import Adopted, adopt_orphans, ship
+from stores.prediction_log.shipper import adopt_orphans, ship
 from stores.prediction_log.table import PredictionLog
-from tests.stores.prediction_log.conftest import BatchOf
+from tests.stores.prediction_log.conftest import BatchOf, die, failing, full_disk, ids_in
 
 ROWS_BEFORE_THE_KILL = 300
-
-
-def die(writer: SegmentWriter) -> None:
-    """Let go of a writer's folder as the kernel does when its process is killed."""
-    os.close(writer.owned.descriptor)
-
-
-def ids_in(root: Path) -> list[str]:
-    """Return the ids of all shipped rows, sorted."""
-    return sorted(row["prediction_id"] for row in PredictionLog(root).query("SELECT prediction_id FROM predictions"))
 
 
 def test_sealed_segments_are_shipped_in_one_commit_and_deleted(root: Path, batches: BatchOf) -> None:
@@ -104,6 +93,41 @@ def test_crash_before_the_commit_loses_nothing(root: Path, batches: BatchOf) -> 
     assert ids_in(root) == ["1"]
 
 
+@pytest.mark.parametrize("call", ["fsync", "rename"])
+def test_segment_that_could_not_be_sealed_is_shipped_once_it_can(root: Path, batches: BatchOf, call: str) -> None:
+    """A disk that fails for a moment costs no row, and none is counted twice."""
+    writer = SegmentWriter(root, "replica")
+    writer.append(batches("1"))
+    with failing(call), pytest.raises(OSError, match="input/output"):
+        writer.seal()
+    writer.append(batches("2"))
+    for one in ("3", "4"):
+        ship(root, writer.owned)
+        assert PredictionLog(root).count(with_pending=True) == int(one) - 1
+        writer.append(batches(one))
+        writer.seal()
+    ship(root, writer.owned)
+    assert ids_in(root) == ["1", "2", "3", "4"]
+    assert PredictionLog(root).pending() == 0
+    writer.close()
+    assert list((root / "segments").iterdir()) == []
+
+
+def test_segment_behind_an_unsealed_one_waits_for_it(root: Path, batches: BatchOf) -> None:
+    """The table remembers the highest number only, so a lower one would look shipped from then on."""
+    writer = SegmentWriter(root, "replica")
+    writer.append(batches("1"))
+    first = writer.seal()
+    assert first is not None
+    writer.append(batches("2"))
+    writer.seal()
+    unsealed = first.rename(first.with_suffix(".open"))
+    assert ship(root, writer.owned) == 0
+    unsealed.rename(first)
+    assert ship(root, writer.owned) == 2
+    assert ids_in(root) == ["1", "2"]
+
+
 def test_two_shippers_of_one_segment_commit_it_once(root: Path, batches: BatchOf) -> None:
     """Should the lock ever fail, the table itself refuses the second commit of a number."""
     first, second = open_table(root), open_table(root)
@@ -111,46 +135,6 @@ def test_two_shippers_of_one_segment_commit_it_once(root: Path, batches: BatchOf
     append_once(first, rows, "replica.0", 1)
     with pytest.raises(Conflict, match="committed by another process"):
         append_once(second, rows, "replica.0", 1)
-
-
-def test_orphan_is_adopted_with_its_torn_tail_cut(root: Path, batches: BatchOf) -> None:
-    """The complete batches of a dead replica are shipped in its name and its folder is removed."""
-    writer = SegmentWriter(root, "replica")
-    writer.append(batches("1"))
-    writer.seal()
-    writer.append(batches("2"))
-    (growing,) = writer.owned.folder.glob("*.open")
-    with growing.open("ab") as file:
-        file.write(b"\xff\xff\xff\xff torn")
-    die(writer)
-    assert adopt_orphans(root) == Adopted((writer.owned.app_id,), rows=2, cut_bytes=9)
-    assert ids_in(root) == ["1", "2"]
-    assert not writer.owned.folder.exists()
-    assert adopt_orphans(root) == Adopted((), rows=0, cut_bytes=0)
-
-
-def test_living_replica_is_not_adopted(root: Path, batches: BatchOf) -> None:
-    """Segments of a replica that still serves are its own to ship."""
-    writer = SegmentWriter(root, "replica")
-    writer.append(batches("1"))
-    assert adopt_orphans(root).folders == ()
-    assert PredictionLog(root).pending() == 1
-
-
-def test_two_adopters_at_once_ship_every_orphan_once(root: Path, batches: BatchOf) -> None:
-    """The lock on a folder gives each orphan to one of them."""
-    for number in range(6):
-        writer = SegmentWriter(root, f"replica-{number}")
-        writer.append(batches(str(number)))
-        die(writer)
-    adopted: list[Adopted] = []
-    adopters = [threading.Thread(target=lambda: adopted.append(adopt_orphans(root))) for _ in range(2)]
-    for adopter in adopters:
-        adopter.start()
-    for adopter in adopters:
-        adopter.join()
-    assert sum(one.rows for one in adopted) == 6
-    assert ids_in(root) == [str(number) for number in range(6)]
 
 
 def test_damaged_sealed_segment_ships_what_is_readable_and_is_kept_aside(root: Path, batches: BatchOf) -> None:
@@ -167,6 +151,20 @@ def test_damaged_sealed_segment_ships_what_is_readable_and_is_kept_aside(root: P
     assert ids_in(root) == ["1", "3"]
     (kept,) = (root / "damaged").iterdir()
     assert read_segment(kept).torn
+
+
+def test_torn_bytes_that_stay_in_a_segment_hide_no_row(root: Path, batches: BatchOf) -> None:
+    """Where a refused batch can never be taken back, what was acknowledged before and after it is shipped."""
+    writer = SegmentWriter(root, "replica")
+    writer.append(batches("1"))
+    (growing,) = writer.owned.folder.glob("*.open")
+    with failing("ftruncate"):
+        with full_disk(growing.stat().st_size + 100), pytest.raises(Unavailable, match="free space"):
+            writer.append(batches("2"))
+        writer.append(batches("3"))
+        writer.seal()
+    assert ship(root, writer.owned) == 2
+    assert ids_in(root) == ["1", "3"]
 
 
 SERVE_UNTIL_KILLED = """
