@@ -32,6 +32,7 @@ def child_environment(settings: Settings) -> Mapping[str, str]:
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
         # A worker's heartbeat waits for the scheduler to let go of SQLite instead of failing in the log.
         "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
+        "MPLCONFIGDIR": str(settings.home / "matplotlib"),
         "PYTHONWARNINGS": "ignore",
         # Feast's SQLite store keeps local time without an offset; one zone for all, and one without summer time.
         "TZ": "UTC",

@@ -77,15 +77,34 @@ class Processes:
         return next((known for known in self.all() if known.name == name and known.process()), None)
 
     def stop(self, started: Started) -> bool:
-        """End a program and everything it started; return whether it was running."""
+        """End a program and everything it started, also when itself was killed; return whether anything ran."""
         process = started.process()
+        family = _session(started)
         if process is not None:
-            family = [process, *process.children(recursive=True)]
+            family += process.children(recursive=True)
             process.send_signal(signal.SIGTERM)
-            _, left = psutil.wait_procs([process], timeout=STOP_SECONDS)
-            _end([*left, *family[1:]])
+            psutil.wait_procs([process], timeout=STOP_SECONDS)
+        _end(family)
         (self._records / f"{started.name}.json").unlink(missing_ok=True)
-        return process is not None
+        return bool(family)
+
+
+def _session(started: Started) -> list[psutil.Process]:
+    """Return the living processes of a program's session, none when another program has its id by now.
+
+    While a session has members, the kernel gives its number to no new process.
+    """
+    if psutil.pid_exists(started.pid) and psutil.Process(started.pid).create_time() != started.created_at:
+        return []
+    members = []
+    for process in psutil.process_iter():
+        try:
+            ours = os.getsid(process.pid) == started.pid and process.create_time() >= started.created_at
+            if ours and process.status() != psutil.STATUS_ZOMBIE:
+                members.append(process)
+        except (ProcessLookupError, PermissionError, psutil.NoSuchProcess):
+            continue
+    return members
 
 
 def _end(family: Sequence[psutil.Process]) -> None:

@@ -43,7 +43,7 @@ def deploy(settings: Settings) -> None:
 
     Raises Unavailable with Prefect's own words when it refuses.
     """
-    environment = {**child_environment(settings), "HOLDFAST_PROJECT": str(project_root())}
+    environment = dict(child_environment(settings))
     prefect = (sys.executable, "-m", "prefect", "--no-prompt")
     create = (*prefect, "work-pool", "create", WORK_POOL, "--type", "process", "--overwrite")
     for command in (create, (*prefect, "deploy", "--all")):

@@ -1,6 +1,7 @@
 """What every test shares: a state folder of its own, and quiet third parties."""
 
 import os
+import tempfile
 import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -10,12 +11,20 @@ from hypothesis import settings as hypothesis_settings
 
 from stores.settings import Settings, settings
 
-# As the programs of the stack are started; see console/environment.py.
+SCRATCH = tempfile.TemporaryDirectory(prefix="holdfast-tests-")
+# As the programs of the stack are started; see console/environment.py. Nothing lands in the user's home.
 os.environ["TZ"] = "UTC"
+os.environ["PREFECT_HOME"] = f"{SCRATCH.name}/prefect"
+os.environ["MPLCONFIGDIR"] = f"{SCRATCH.name}/matplotlib"
 time.tzset()
 # A loaded machine is no failure; how long a test may take is pytest-timeout's business.
 hypothesis_settings.register_profile("patient", deadline=None)
 hypothesis_settings.load_profile("patient")
+
+
+def pytest_unconfigure() -> None:
+    """Leave nothing behind."""
+    SCRATCH.cleanup()
 
 
 @pytest.hookimpl(wrapper=True)

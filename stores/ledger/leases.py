@@ -7,11 +7,14 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import structlog
 from sqlalchemy import Engine, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from lifecycle.errors import Conflict
 from stores.ledger.schema import leases
+
+log = structlog.get_logger()
 
 LEASE_SECONDS = 60.0
 """How long a holder that died without a word is waited for."""
@@ -34,7 +37,8 @@ class Leases:
     def hold(self, name: str, wait_seconds: float | None = None) -> Iterator[None]:
         """Hold a lease for a block, waiting for its present holder to finish first.
 
-        Raises Conflict when it is still held after `wait_seconds`, WAIT_SECONDS by default.
+        Raises Conflict when it is still held after `wait_seconds`, WAIT_SECONDS by default, and at the end of
+        the block when the lease was lost meanwhile, so that a run which was not alone does not count as done.
         """
         wait_seconds = WAIT_SECONDS if wait_seconds is None else wait_seconds
         holder = uuid4().hex
@@ -54,8 +58,9 @@ class Leases:
         finally:
             done.set()
             renewing.join()
-            with self._engine.begin() as connection:
-                connection.execute(delete(leases).where(leases.c.name == name, leases.c.holder == holder))
+            held = self._give_back(name, holder)
+        if not held:
+            raise Conflict(f"the lease of {name} was lost to another run before this one had ended; start it again")
 
     def _take(self, name: str, holder: str) -> bool:
         now = datetime.now(UTC)
@@ -70,8 +75,17 @@ class Leases:
             return False
         return True
 
+    def _give_back(self, name: str, holder: str) -> bool:
+        with self._engine.begin() as connection:
+            mine = delete(leases).where(leases.c.name == name, leases.c.holder == holder)
+            return bool(connection.execute(mine).rowcount)
+
     def _renew(self, name: str, holder: str, done: threading.Event) -> None:
         while not done.wait(min(RENEW_SECONDS, self._length.total_seconds() / 4)):
             mine = update(leases).where(leases.c.name == name, leases.c.holder == holder)
-            with self._engine.begin() as connection:
-                connection.execute(mine.values(expires_at=datetime.now(UTC) + self._length))
+            try:
+                with self._engine.begin() as connection:
+                    connection.execute(mine.values(expires_at=datetime.now(UTC) + self._length))
+            except SQLAlchemyError as error:
+                # The next turn comes before the lease lapses; whether it was lost shows when it is given back.
+                log.warning("lease_not_renewed", lease=name, error=str(error))

@@ -13,6 +13,8 @@ from lifecycle.errors import Unavailable
 
 MIGRATIONS = files("stores.ledger") / "migrations"
 SQLITE_BUSY_SECONDS = 15
+CONNECT_SECONDS = 3
+"""A server that swallows packets must not hold up its caller; an address may name its own connect_timeout."""
 
 
 def open_ledger(address: str) -> Engine:
@@ -37,7 +39,8 @@ def connect(address: str) -> Engine:
     """Return an engine on an already migrated ledger."""
     url = make_url(address)
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
+        patience = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_SECONDS}
+        return create_engine(url, pool_pre_ping=True, connect_args=patience)
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_SECONDS})
@@ -47,7 +50,7 @@ def connect(address: str) -> Engine:
 
 
 def _write_ahead(connection: object, _: ConnectionPoolEntry) -> None:
-    # Readers never wait for a writer in WAL mode; autocommit leaves BEGIN to the listener below.
+    # Autocommit leaves BEGIN to the listener below.
     connection.isolation_level = None  # type: ignore[attr-defined]
     connection.execute("PRAGMA journal_mode=WAL")  # type: ignore[attr-defined]
     connection.execute("PRAGMA synchronous=NORMAL")  # type: ignore[attr-defined]

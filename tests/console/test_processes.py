@@ -40,6 +40,17 @@ def test_stopping_a_program_stops_what_it_started(tmp_path: Path) -> None:
     assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
 
 
+def test_what_a_killed_program_left_behind_is_stopped_too(tmp_path: Path) -> None:
+    """A parent that died without a word does not leave its children to hold the ports."""
+    processes = Processes(tmp_path)
+    started = processes.start("parent", PARENT, os.environ, "nowhere")
+    wait_until_up(started, lambda: Path(started.log).read_text().strip().isdigit(), seconds=10)
+    child = psutil.Process(int(Path(started.log).read_text()))
+    psutil.Process(started.pid).kill()
+    assert processes.stop(started)
+    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+
+
 def test_another_program_with_a_reused_id_is_left_alone(tmp_path: Path) -> None:
     """The creation time tells our program from a later one with its id."""
     processes = Processes(tmp_path)

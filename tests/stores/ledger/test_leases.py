@@ -4,9 +4,10 @@ import threading
 import time
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete
 
 from lifecycle.errors import Conflict
+from stores.ledger import schema
 from stores.ledger.leases import Leases
 
 
@@ -50,6 +51,17 @@ def test_a_long_run_keeps_its_lease(ledger: Engine) -> None:
         time.sleep(1)
         with pytest.raises(Conflict):
             short.hold("ingest:m", wait_seconds=0).__enter__()
+
+
+def test_a_run_that_lost_its_lease_does_not_end_well(ledger: Engine) -> None:
+    """Two runs that overlapped are not both done."""
+    leases = Leases(ledger)
+    with (
+        pytest.raises(Conflict, match="was lost to another run"),
+        leases.hold("ingest:m"),
+        ledger.begin() as connection,
+    ):
+        connection.execute(delete(schema.leases))
 
 
 def test_the_lease_of_a_dead_holder_lapses(ledger: Engine) -> None:
