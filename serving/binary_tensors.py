@@ -13,7 +13,7 @@ from lifecycle.contract import Field, FieldType
 from serving.problem import refused
 
 _LENGTH = struct.Struct("<I")
-_NUMBERS = {FieldType.INTEGER: "<i8", FieldType.NUMBER: "<f8", FieldType.BOOLEAN: "?"}
+_NUMBERS = {FieldType.INTEGER: "<i8", FieldType.NUMBER: "<f8", FieldType.BOOLEAN: "u1"}
 
 
 def read_tensor(field: Field, raw: memoryview) -> list[object]:
@@ -32,9 +32,21 @@ def _numbers(field: Field, raw: memoryview) -> list[object]:
             "malformed-tensor",
             f"{field.name}: {len(raw)} bytes are no whole number of {dtype.itemsize}-byte values.",
         )
-    values: list[object] = np.frombuffer(raw, dtype=dtype).tolist()
+    numbers = np.frombuffer(raw, dtype=dtype)
+    if field.type is FieldType.BOOLEAN:
+        return _truths(field, numbers)
+    values: list[object] = numbers.tolist()
     if field.type is FieldType.NUMBER and field.nullable:
         return [None if value != value else value for value in values]  # noqa: PLR0124 - only NaN differs from itself
+    return values
+
+
+def _truths(field: Field, numbers: np.ndarray) -> list[object]:
+    odd = np.flatnonzero(numbers > 1)
+    if odd.size:
+        detail = f"{field.name}: element {odd[0]} is byte {numbers[odd[0]]:#04x}; allowed: 0x00 and 0x01."
+        raise refused(400, "malformed-tensor", detail)
+    values: list[object] = numbers.astype(np.bool_).tolist()
     return values
 
 

@@ -12,12 +12,16 @@ import msgspec
 from lifecycle.contract import V2_DATATYPES, Field
 from lifecycle.errors import ContractViolation, FieldProblem
 from serving.binary_tensors import read_tensor
+from serving.field_types import shown
 from serving.problem import refused
+from serving.repeated_keys import refuse_repeated_keys
 from serving.row_problems import malformed, untyped, violated
 from serving.rows import UNDECODABLE, Row, RowCodec
 
 MATRIX_AXES = 2
 BINARY_SIZE = "binary_data_size"
+ALL_BINARY = "binary_data_output"
+ONE_BINARY = "binary_data"
 _NONE = msgspec.Raw()
 
 
@@ -68,7 +72,40 @@ def read_infer_request(body: bytes, json_bytes: int | None, codec: RowCodec) -> 
         # Parsing again in a looser way only serves to say NaN where there is one.
         untyped(bytes(raw[:end]))
         raise malformed(str(error)) from error
-    return request, codec.from_columns(_columns(request, raw[end:], codec))
+    _check_parameters(request)
+    rows = codec.from_columns(_columns(request, raw[end:], codec))
+    refuse_repeated_keys(body if json_bytes is None else body[:end], _n_strings(request))
+    return request, rows
+
+
+def _check_parameters(request: InferRequest) -> None:
+    _allow_only(ALL_BINARY, request.parameters, "the request")
+    for wanted in request.outputs:
+        _allow_only(ONE_BINARY, wanted.parameters, f"output {wanted.name}")
+
+
+def _allow_only(allowed: str, parameters: Mapping[str, object], where: str) -> None:
+    for name, value in parameters.items():
+        if name != allowed or not isinstance(value, bool):
+            said = f"{where}: the parameter {shown(name)} = {shown(value)} is not supported"
+            raise refused(400, "unsupported-parameter", f"{said}; allowed: {allowed}, true or false.")
+
+
+def _n_strings(request: InferRequest) -> int:
+    """Return how many strings a request's JSON holds, keys included, when it repeats and spells out nothing."""
+    n_strings = 1 + (2 if request.id else 0) + _n_names(request.parameters)
+    if request.outputs:
+        n_strings += 1 + sum(2 + _n_names(wanted.parameters) for wanted in request.outputs)
+    for tensor in request.inputs:
+        n_strings += 5 + _n_names(tensor.parameters)
+        data = bytes(tensor.data)
+        if data:
+            n_strings += 1 + data.count(b'"') // 2
+    return n_strings
+
+
+def _n_names(parameters: Mapping[str, object]) -> int:
+    return 1 + len(parameters) if parameters else 0
 
 
 def _columns(request: InferRequest, binary: memoryview, codec: RowCodec) -> Mapping[str, list[object]]:

@@ -26,13 +26,17 @@ class Lane:
 
 @dataclass(frozen=True)
 class ServedModel:
-    """A model as one plan revision has it: the champion's version and every version that may answer."""
+    """A model as one plan revision has it: the champion's version and every version that may answer.
+
+    `left_out` says why the plan's other versions do not stand.
+    """
 
     plan: TrafficPlan
     champion: str
     definition: ModelDefinition
     policy: Policy
     lanes: Mapping[str, Lane]
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass

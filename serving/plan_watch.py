@@ -23,7 +23,7 @@ log = structlog.get_logger()
 HEARTBEAT = timedelta(seconds=5)
 """How often a replica repeats its report while nothing changes."""
 RETRY = timedelta(seconds=2)
-"""How long a plan that could not be followed rests before it is tried again."""
+"""How long a plan that could not be followed whole rests before it is tried again."""
 
 
 class Ledger(Protocol):
@@ -46,7 +46,7 @@ class LastPlans(Protocol):
         ...
 
     def save_plan(self, plan: TrafficPlan) -> None:
-        """Keep a plan."""
+        """Keep a plan; raises OSError when the disk does not take it."""
         ...
 
 
@@ -77,6 +77,7 @@ class PlanWatch:
         self._clock = clock
         self._every_seconds = every_seconds
         self._failures: dict[str, _Failure] = {}
+        self._unsaved: dict[str, TrafficPlan] = {}
         self._reported_at: dict[str, datetime] = {}
         self._ledger_away = False
         self._stopped = threading.Event()
@@ -95,15 +96,27 @@ class PlanWatch:
     def tick(self) -> None:
         """Bring every known model to its newest plan, and report where it stands."""
         for model in self._known():
-            plan = self._newest(model)
-            if plan is None or plan.champion is None:
-                self._models.wait(model, "no version has been promoted yet", failing=False)
-                continue
-            served = self._models.find(model)
-            if (served is None or served.plan != plan) and not self._resting(plan):
-                self._change(plan)
-            elif self._clock.now() - self._reported_at.get(model, _NEVER) >= HEARTBEAT:
-                self._report(plan)
+            try:
+                self._follow(model)
+            except Exception as error:
+                # One model's damaged files must not keep the others from their plans.
+                if self._models.waiting().get(model) != str(error):
+                    log.exception("model_not_followed", model=model, replica=self._replica)
+                self._models.wait(model, str(error), failing=True)
+
+    def _follow(self, model: str) -> None:
+        if model in self._unsaved:
+            self._save(self._unsaved[model])
+        plan = self._newest(model)
+        if plan is None or plan.champion is None:
+            self._models.wait(model, _UNHEARD if plan is None else _UNPROMOTED, failing=False)
+            return
+        served = self._models.find(model)
+        whole = served is not None and served.plan == plan and not served.left_out
+        if not whole and not self._resting(plan):
+            self._change(plan)
+        elif self._clock.now() - self._reported_at.get(model, _NEVER) >= HEARTBEAT:
+            self._report(plan)
 
     def _run(self) -> None:
         while not self._stopped.wait(self._every_seconds):
@@ -143,11 +156,33 @@ class PlanWatch:
             self._failures[plan.model] = _Failure(plan, str(error), self._clock.now() + RETRY)
             self._models.wait(plan.model, str(error), failing=True)
         else:
-            self._failures.pop(plan.model, None)
-            self._models.put(served)
-            self._copies.save_plan(plan)
-            log.info("plan_followed", model=plan.model, revision=plan.revision, versions=list(served.lanes))
+            self._take_over(served)
         self._report(plan)
+
+    def _take_over(self, served: ServedModel) -> None:
+        plan = served.plan
+        before = self._models.find(plan.model)
+        # A retry that brings no further version leaves the lanes that answer alone.
+        if before is None or before.plan != plan or before.lanes.keys() != served.lanes.keys():
+            self._models.put(served)
+            self._save(plan)
+            log.info("plan_followed", model=plan.model, revision=plan.revision, versions=list(served.lanes))
+        failure = self._failures.pop(plan.model, None)
+        if served.left_out:
+            reason = "; ".join(f"version {name} does not stand: {why}" for name, why in served.left_out.items())
+            if failure is None or failure.reason != reason:
+                log.warning("version_left_out", model=plan.model, revision=plan.revision, error=reason)
+            self._failures[plan.model] = _Failure(plan, reason, self._clock.now() + RETRY)
+
+    def _save(self, plan: TrafficPlan) -> None:
+        try:
+            self._copies.save_plan(plan)
+        except OSError as error:
+            if self._unsaved.get(plan.model) != plan:
+                log.warning("plan_not_saved", model=plan.model, revision=plan.revision, error=str(error))
+            self._unsaved[plan.model] = plan
+        else:
+            self._unsaved.pop(plan.model, None)
 
     def _report(self, plan: TrafficPlan) -> None:
         served = self._models.find(plan.model)
@@ -158,7 +193,8 @@ class PlanWatch:
             replica=self._replica,
             plan_revision=0 if served is None else served.plan.revision,
             versions=() if served is None else tuple(served.lanes),
-            ready=served is not None and failure is None,
+            # A missing way back is said in the detail; the champion answers all the same.
+            ready=served is not None and served.plan == plan,
             detail="" if failure is None else failure.reason,
             reported_at=now,
         )
@@ -179,11 +215,13 @@ class PlanWatch:
 
 @dataclass(frozen=True)
 class _Failure:
-    """A plan that could not be followed, why, and when it is tried again."""
+    """A plan that could not be followed whole, why, and when it is tried again."""
 
     plan: TrafficPlan
     reason: str
     again_at: datetime
 
 
+_UNPROMOTED = "no version has been promoted yet"
+_UNHEARD = "the ledger cannot be reached, and no plan was ever saved on this machine"
 _NEVER = datetime.min.replace(tzinfo=UTC)

@@ -17,6 +17,8 @@ from serving.rows import Row
 HEADER_LENGTH = b"inference-header-content-length"
 OCTETS = b"application/octet-stream"
 REQUEST_ID_CHARACTERS = 128
+LENGTH_DIGITS = 15
+"""No body is longer; int() itself gives up at some thousand digits."""
 MICROSECONDS = 1_000_000
 
 _encode = msgspec.json.Encoder().encode
@@ -80,10 +82,12 @@ def _header_length(headers: Headers) -> int | None:
     said = headers.get(HEADER_LENGTH)
     if said is None:
         return None
-    if not said.isdigit():
-        raise refused(
-            400, "malformed-request", f"Inference-Header-Content-Length is {said!r}; allowed: a number of bytes."
+    if not said.isdigit() or len(said) > LENGTH_DIGITS:
+        shown = said[: 2 * LENGTH_DIGITS].decode("latin-1")
+        detail = (
+            f"Inference-Header-Content-Length is {shown!r}; allowed: a number of bytes, at most {LENGTH_DIGITS} digits."
         )
+        raise refused(400, "malformed-request", detail)
     return int(said)
 
 

@@ -16,6 +16,7 @@ from feature_repo.definition import Columns
 from lifecycle.contract import Contract, FieldType
 from lifecycle.errors import ContractViolation
 from serving.field_types import EARLIEST, LATEST, field_type
+from serving.repeated_keys import refuse_repeated_keys
 from serving.row_problems import RowProblems, malformed, untyped, violated
 
 Row: TypeAlias = msgspec.Struct
@@ -41,6 +42,9 @@ class RowCodec:
         moments = [field.name for field in contract.fields if field.type is FieldType.TIMESTAMP]
         self._moments = {name: attrgetter(name) for name in moments}
         self._arrays = [(field.name, attrgetter(field.name), _array_of(field.type)) for field in contract.fields]
+        texts = [one for one in contract.fields if one.type in (FieldType.STRING, FieldType.TIMESTAMP)]
+        self._strings_per_row = len(contract.fields) + len(texts)
+        self._nullable_texts = [attrgetter(one.name) for one in texts if one.nullable]
         self._encode = msgspec.json.Encoder().encode
 
     @property
@@ -59,6 +63,8 @@ class RowCodec:
             raise self.problems.of_body(body, str(error)) from error
         if not 1 <= len(rows) <= self._max_rows or self._out_of_time(rows):
             raise self.problems.of_body(body, "the rows do not fit the contract")
+        n_nulls = sum(get(row) is None for get in self._nullable_texts for row in rows)
+        refuse_repeated_keys(body, 1 + len(rows) * self._strings_per_row - n_nulls)
         return rows
 
     def column(self, name: str, raw: bytes) -> list[object]:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import structlog
 
-from lifecycle.errors import HoldfastError
+from lifecycle.errors import HoldfastError, Unavailable
 from serving.haproxy import find_haproxy, wrap_haproxy
 from serving.ports import require_free
 from serving.ray_options import FALLBACK_HTTP, HAPROXY_METRICS, HAPROXY_STATS, ray_environment
@@ -53,12 +53,12 @@ def main() -> int:
 def serve_until(stop: threading.Event, chosen: Settings, scratch: Path) -> None:
     """Start the endpoint and keep it up until `stop` is set.
 
-    Raises SettingInvalid when a port is taken, Unavailable when the ledger cannot be opened.
+    Raises SettingInvalid when a port is taken.
     """
     require_free(chosen.host, chosen.http_port, "HOLDFAST_HTTP_PORT")
     for offset in (HAPROXY_METRICS, HAPROXY_STATS, FALLBACK_HTTP):
         require_free(LOOPBACK, chosen.ray_port_base + offset, "HOLDFAST_RAY_PORT_BASE")
-    open_ledger(chosen.ledger_address).dispose()
+    migrate_ledger(chosen.ledger_address)
     if chosen.ray_address == LOCAL:
         # A cluster that runs already has its own environment; docs/settings.md says what it needs.
         os.environ.update(ray_environment(chosen, scratch, _proxy(chosen, scratch)))
@@ -70,6 +70,14 @@ def serve_until(stop: threading.Event, chosen: Settings, scratch: Path) -> None:
     finally:
         ready.unlink(missing_ok=True)
         _stop()
+
+
+def migrate_ledger(address: str) -> None:
+    """Bring the ledger's tables up to date, or warn that it is away: what this machine holds can serve without."""
+    try:
+        open_ledger(address).dispose()
+    except Unavailable as error:
+        log.warning("ledger_away", error=str(error), means="the last plans and versions on this machine serve")
 
 
 def _heed_signals(stop: threading.Event) -> None:

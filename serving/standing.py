@@ -5,8 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-import structlog
-
 from feature_repo.definition import ModelDefinition, load_definition
 from lifecycle.errors import HoldfastError
 from lifecycle.plan import TrafficPlan
@@ -20,8 +18,6 @@ from serving.prediction_ids import PredictionIds
 from serving.rows import RowCodec
 from serving.scoring import Stage, examine, score
 from stores.versions import VersionFiles
-
-log = structlog.get_logger()
 
 PROOF_SECONDS = 1.0
 """A version runs its own example at most this often, however often health is asked for."""
@@ -47,7 +43,7 @@ class StandingUp:
     def __call__(self, plan: TrafficPlan) -> ServedModel:
         """Return a plan's model with its champion loaded, proven and warm.
 
-        The champion must stand, else its error is raised; another version that does not is left out, and said.
+        The champion must stand, else its error is raised; another version that does not is left out, with the reason.
         """
         if plan.champion is None:
             raise ValueError(f"plan revision {plan.revision} of {plan.model} has no champion")
@@ -56,14 +52,15 @@ class StandingUp:
         if plan.model not in self._readers:
             self._readers[plan.model] = self.reader_of(definition, policy)
         arms = {plan.champion: self._arm(plan.champion, definition)}
+        left_out: dict[str, str] = {}
         for version in plan.versions()[1:]:
             try:
                 arms[version] = self._arm(version, definition)
-            except HoldfastError as error:
-                log.warning("version_left_out", model=plan.model, version=version, error=str(error))
+            except (HoldfastError, OSError) as error:
+                left_out[version] = str(error)
         lanes = {version: self._lane(plan, arm, definition, policy) for version, arm in arms.items()}
         self._arms[plan.model] = arms
-        return ServedModel(plan, plan.champion, definition, policy, lanes)
+        return ServedModel(plan, plan.champion, definition, policy, lanes, left_out)
 
     def _arm(self, version: str, definition: ModelDefinition) -> Arm:
         standing = self._arms.get(definition.name, {}).get(version)

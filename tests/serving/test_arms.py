@@ -102,3 +102,15 @@ def test_previous_version_that_cannot_stand_does_not_hold_up_the_champion(bench:
     """A promotion must not wait for the way back; the report says which versions stand."""
     served = bench.stand_up(TrafficPlan(MODEL, 3, champion="2", previous="7"))
     assert list(served.lanes) == ["2"]
+    assert list(served.left_out) == ["7"]
+
+
+def test_full_disk_while_fetching_the_previous_version_does_not_hold_up_the_champion(bench: Bench) -> None:
+    """The disk is one more thing that a promotion must not wait for."""
+
+    def refuse(*_: str) -> VersionFiles:
+        raise OSError("no space left on device")
+
+    bench.stand_up.open_version = refuse
+    served = bench.stand_up(TrafficPlan(MODEL, 3, champion="2", previous="7"))
+    assert served.left_out == {"7": "no space left on device"}

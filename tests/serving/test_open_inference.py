@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from tritonclient.http import InferenceServerClient, InferInput, InferRequestedOutput, InferResult
 
-from lifecycle.contract import V2_DATATYPES
+from lifecycle.contract import V2_DATATYPES, Field, FieldType
+from serving.binary_tensors import read_tensor
+from serving.problem import Refused
 from tests.serving.conftest import MODEL, Bench, flight
 
 INFER = f"/v2/models/{MODEL}/infer"
@@ -134,7 +136,7 @@ def test_binary_value_that_is_not_allowed_is_named_with_its_row(bench: Bench, na
     assert [(problem["field"], problem["row"]) for problem in answer.json()["errors"]] == [(name, 1)]
 
 
-@pytest.mark.parametrize("head", ["99999", "x", "-1", "0"])
+@pytest.mark.parametrize("head", ["99999", "x", "-1", "0", "1" * 5000])
 def test_header_length_that_cannot_be_is_refused(bench: Bench, head: str) -> None:
     """The JSON part must lie within the body."""
     content, _ = InferenceServerClient.generate_request_body(binary_inputs([flight()]))
@@ -183,6 +185,51 @@ def test_unknown_output_and_input_parameter_are_refused(bench: Bench) -> None:
     assert bench.ask("POST", INFER, json=document | {"outputs": [{"name": "mood"}]}).status_code == 422
     document["inputs"][0]["parameters"] = {"shared_memory_region": "x"}
     assert bench.ask("POST", INFER, json=document).json()["title"] == "unsupported parameter"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"parameters": {"sequence_id": 7}},
+        {"parameters": {"binary_data_output": "yes"}},
+        {"outputs": [{"name": "probability", "parameters": {"classification": 2}}]},
+    ],
+)
+def test_parameter_that_nobody_heeds_is_refused(bench: Bench, more: dict[str, Any]) -> None:
+    """Whoever sends it counts on what it does."""
+    answer = bench.ask("POST", INFER, json=request(flight()) | more)
+    assert (answer.status_code, answer.json()["title"]) == (400, "unsupported parameter")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "name"),
+    [
+        ('"name": "flight"', '"name": "dest", "name": "flight"', "name"),
+        ('"data": [1545]', '"data": [1], "data": [1545]', "data"),
+        ('{"inputs"', '{"inputs": [], "inputs"', "inputs"),
+    ],
+)
+def test_key_that_is_sent_twice_is_refused_by_name(bench: Bench, before: str, after: str, name: str) -> None:
+    """The last value does not win silently."""
+    text = json.dumps(request(flight()))
+    assert before in text
+    answer = bench.ask("POST", INFER, content=text.replace(before, after))
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == name
+
+
+def test_defaults_that_are_spelled_out_are_no_repeated_keys(bench: Bench) -> None:
+    """An empty id and empty parameters are what leaving them out means."""
+    document = request(flight()) | {"id": "", "parameters": {}, "outputs": []}
+    assert bench.ask("POST", INFER, json=document).status_code == 200
+
+
+def test_binary_boolean_is_a_zero_or_a_one() -> None:
+    """Any other byte is no boolean, and its element is named."""
+    field = Field(name="on", type=FieldType.BOOLEAN, description="", example=True)
+    assert read_tensor(field, memoryview(b"\x01\x00")) == [True, False]
+    with pytest.raises(Refused, match="element 1 is byte 0x02"):
+        read_tensor(field, memoryview(b"\x01\x02"))
 
 
 def test_metadata_has_a_datatype_for_every_field_type(bench: Bench) -> None:

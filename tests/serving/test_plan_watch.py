@@ -28,6 +28,10 @@ class World:
     copies: dict[str, TrafficPlan] = field(default_factory=dict)
     at: datetime = datetime(2013, 4, 1, tzinfo=UTC)
     broken: set[str] = field(default_factory=set)
+    absent: set[str] = field(default_factory=set)
+    damaged: set[str] = field(default_factory=set)
+    disk_full: bool = False
+    known: Sequence[str] = ("m",)
     stood_up: list[int] = field(default_factory=list)
     models: Models = field(default_factory=Models)
 
@@ -37,12 +41,16 @@ class World:
 
     def last_plan(self, model: str) -> TrafficPlan:
         """Return the local copy."""
+        if model in self.damaged:
+            raise ArtifactInvalid(f"the plan of {model} is damaged")
         if model not in self.copies:
             raise NotFound(model)
         return self.copies[model]
 
     def save_plan(self, plan: TrafficPlan) -> None:
         """Keep a local copy."""
+        if self.disk_full:
+            raise OSError("no space left on device")
         self.copies[plan.model] = plan
 
     def stand_up(self, plan: TrafficPlan) -> ServedModel:
@@ -51,12 +59,14 @@ class World:
         if plan.champion in self.broken:
             raise ArtifactInvalid(f"version {plan.champion} fails its example")
         nothing = cast("Any", None)
-        return ServedModel(plan, str(plan.champion), nothing, nothing, dict.fromkeys(plan.versions(), nothing))
+        left_out = {version: "the registry is away" for version in plan.versions() if version in self.absent}
+        lanes = {version: nothing for version in plan.versions() if version not in self.absent}
+        return ServedModel(plan, str(plan.champion), nothing, nothing, lanes, left_out)
 
     def watch(self) -> PlanWatch:
         """Return a watch on this world."""
         return PlanWatch(
-            known=lambda: ["m"],
+            known=lambda: self.known,
             ledger=_Ledger(self),
             copies=self,
             stand_up=self.stand_up,
@@ -158,10 +168,61 @@ def test_replica_that_starts_without_the_ledger_serves_the_last_plan() -> None:
 
 
 def test_first_start_without_the_ledger_waits() -> None:
-    """There is nothing to serve from, and no crash."""
+    """There is nothing to serve from, no crash, and no word on promotions that nobody could hear of."""
     world = World(ledger_away=True)
     world.watch().tick()
     assert world.serves() is None
+    assert "the ledger cannot be reached" in world.models.waiting()["m"]
+
+
+def test_damaged_local_plan_holds_up_its_own_model_only() -> None:
+    """The others start from theirs, and the reason is said until the ledger is back."""
+    world = World(ledger_away=True, copies={"m": FIRST}, damaged={"a"}, known=("a", "m"))
+    watch = world.watch()
+    watch.tick()
+    assert world.serves() == 1
+    assert world.models.failing() == ["a: the plan of a is damaged"]
+    watch.tick()
+    world.ledger_away = False
+    watch.tick()
+    assert world.models.failing() == []
+
+
+def test_plan_that_the_disk_does_not_take_is_served_and_saved_later() -> None:
+    """A full disk costs neither the replica nor the copy that it starts from next time."""
+    world = World(plan=FIRST, disk_full=True)
+    watch = world.watch()
+    watch.tick()
+    watch.tick()
+    assert world.serves() == 1
+    assert world.copies == {}
+    world.disk_full = False
+    world.ledger_away = True
+    watch.tick()
+    assert world.copies == {"m": FIRST}
+    assert world.stood_up == [1]
+
+
+def test_previous_version_that_could_not_stand_is_tried_again_after_a_rest() -> None:
+    """The report says what is missing while the champion answers, and no longer once it stands."""
+    world = World(plan=SECOND, absent={"1"})
+    watch = world.watch()
+    for _ in range(3):
+        watch.tick()
+        first = world.models.find("m")
+        world.at += timedelta(seconds=0.9)
+    assert world.stood_up == [2]
+    assert (world.reports[-1].ready, tuple(world.reports[-1].versions)) == (True, ("2",))
+    assert world.reports[-1].detail == "version 1 does not stand: the registry is away"
+    watch.tick()
+    assert world.stood_up == [2, 2]
+    assert world.models.find("m") is first
+    world.absent.clear()
+    world.at += timedelta(seconds=2)
+    watch.tick()
+    watch.tick()
+    assert world.stood_up == [2, 2, 2]
+    assert (world.reports[-1].detail, tuple(world.reports[-1].versions)) == ("", ("2", "1"))
 
 
 @pytest.mark.parametrize("error", [RuntimeError("odd"), OSError("disk")])

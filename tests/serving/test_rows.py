@@ -88,6 +88,30 @@ def test_missing_field_is_named() -> None:
     assert (problem.field, problem.row, problem.value) == ("dest", 0, "missing")
 
 
+@pytest.mark.parametrize(
+    ("raw", "name"),
+    [
+        (body(flight()).replace(b'"flight"', b'"flight": 1, "flight"'), "flight"),
+        (body(flight()).replace(b'"flight"', b'"fl\\u0069ght" : 1, "flight"'), "flight"),
+        (
+            body(flight(), flight(tail_number=None)).replace(b": null", b': "N14228", "tail_number": null'),
+            "tail_number",
+        ),
+        (body(flight()).replace(b"{", b'{"rows": [], ', 1), "rows"),
+    ],
+)
+def test_key_that_is_sent_twice_is_named(raw: bytes, name: str) -> None:
+    """Which of two values was meant, nobody can know."""
+    (problem,) = refusal(raw).problems
+    assert (problem.field, problem.value) == (name, "sent twice")
+
+
+def test_escape_in_a_value_is_no_repeated_key() -> None:
+    """The slower look at such a body finds nothing."""
+    (row,) = CODEC.from_json(body(flight()).replace(b'"EWR"', b'"\\u0045WR"'))
+    assert CODEC.columns([row])["origin"].tolist() == ["EWR"]
+
+
 def test_every_problem_is_listed_at_once() -> None:
     """A caller need not find them one by one."""
     problems = refusal(body(flight(flight=0, origin="X"), flight(gate=1))).problems

@@ -28,6 +28,7 @@ from stores.ledger.plans import Plans
 from stores.prediction_log.shipper import adopt_orphans
 from stores.prediction_log.table import PredictionLog
 from stores.settings import Settings
+from stores.versions import Versions
 from tests.serving.conftest import MODEL, POLICIES, flight, write_version
 from tests.serving.test_open_inference import binary_inputs
 
@@ -97,7 +98,7 @@ def server(chosen: Settings) -> Iterator[Running]:
     assert list((chosen.prediction_log / "segments").glob("*/*")) == []
 
 
-def start(chosen: Settings) -> subprocess.Popen[str]:
+def start(chosen: Settings, **more: str) -> subprocess.Popen[str]:
     """Start a server process."""
     environment = os.environ | {
         "HOLDFAST_HOME": str(chosen.home),
@@ -105,6 +106,7 @@ def start(chosen: Settings) -> subprocess.Popen[str]:
         "HOLDFAST_HTTP_PORT": str(chosen.http_port),
         "HOLDFAST_RAY_PORT_BASE": str(chosen.ray_port_base),
     }
+    environment |= more
     return subprocess.Popen(
         [sys.executable, "-m", "serving.server"],
         cwd=ROOT,
@@ -212,6 +214,23 @@ def test_killed_replica_loses_no_acknowledged_prediction_and_fails_no_request(se
     logged = Counter(_ids(server.chosen))
     assert {logged[one] for one in acknowledged} == {1}
     assert max(logged.values()) == 1
+
+
+def test_server_starts_without_the_ledger_from_what_this_machine_holds(tmp_path: Path) -> None:
+    """Plan and versions are here; only news has to wait."""
+    chosen = Settings(home=tmp_path, policies=POLICIES, http_port=free_port(), ray_port_base=free_block())
+    write_version(chosen.versions, "1")
+    Versions(chosen.versions, None).save_plan(empty_plan(MODEL).promote("1"))
+    open_feature_store(load_definition(MODEL), chosen.features)
+    process = start(chosen, HOLDFAST_LEDGER_URL=f"postgresql+psycopg://holdfast@127.0.0.1:{free_port()}/holdfast")
+    try:
+        until(lambda: (chosen.run / "serving.json").exists() or process.poll() is not None, START_SECONDS)
+        answer = httpx.post(chosen.http_address + PREDICT, json={"rows": [flight()]}, timeout=30)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=60)
+    assert answer.status_code == 200
+    assert "ledger_away" in said
 
 
 def _ids(chosen: Settings) -> list[str]:
