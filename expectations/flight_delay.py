@@ -203,7 +203,6 @@ SERVED_PREDICTIONS = Suite(
     rows=(
         gxe.ExpectColumnValuesToBeUnique(column="prediction_id"),
         gxe.ExpectColumnValuesToBeBetween(column="score", min_value=0, max_value=1),
-        gxe.ExpectColumnValuesToBeInSet(column="decision", value_set=["likely_late", "likely_on_time"]),
     ),
     batch=(),
     bad_rows=BadRowLimit(rows=0, share=0.0),

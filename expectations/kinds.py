@@ -4,6 +4,7 @@ Nothing is coerced. A column whose dtype already proves its kind needs no look a
 to Great Expectations value by value.
 """
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -22,6 +23,13 @@ class Column:
     nullable: bool = False
 
 
+@dataclass(frozen=True)
+class Unstorable:
+    """A value shown in place of one that no stored dtype holds, or that Great Expectations cannot even look at."""
+
+    told: str
+
+
 PYTHON_TYPES = {
     FieldType.STRING: ["str"],
     FieldType.INTEGER: ["int", "int64"],
@@ -30,6 +38,10 @@ PYTHON_TYPES = {
     FieldType.TIMESTAMP: ["Timestamp"],
 }
 """The types a single value may have, by their Python and NumPy names. Naive times are shown as datetime64."""
+
+
+LARGEST = 2**63 - 1
+"""The largest integer that can be stored."""
 
 
 def in_kind(frame: pd.DataFrame, columns: Mapping[str, Column]) -> tuple[pd.DataFrame, tuple[Examined, ...]]:
@@ -61,9 +73,9 @@ def _proves(column: pd.Series, kind: FieldType) -> bool:
         return True
     dtype = column.dtype
     if kind is FieldType.STRING:
-        return pd.api.types.infer_dtype(column, skipna=True) in ("string", "empty")
+        return pd.api.types.infer_dtype(column, skipna=True) in ("string", "empty") and _is_text(column)
     if kind is FieldType.INTEGER:
-        return bool(pd.api.types.is_integer_dtype(dtype))
+        return bool(pd.api.types.is_integer_dtype(dtype)) and bool((column.dropna() <= LARGEST).all())
     if kind is FieldType.NUMBER:
         return bool(pd.api.types.is_float_dtype(dtype) or pd.api.types.is_integer_dtype(dtype))
     if kind is FieldType.BOOLEAN:
@@ -76,19 +88,42 @@ def _as_found(column: pd.Series, kind: FieldType) -> pd.Series:
 
     pandas keeps whole numbers with a gap as floats: they are shown as the integers they were. Python takes True
     for 1, and a time without a zone is no moment: both are shown as NumPy's, which no kind but their own allows.
+    What no stored dtype can hold is of no kind.
     """
 
     def found(value: object) -> object:
         if isinstance(value, bool):
             return np.bool_(value)
         if kind is FieldType.INTEGER and isinstance(value, float) and value.is_integer():
-            return int(value)
+            value = int(value)
+        if isinstance(value, int) and not _fits(value, kind):
+            return Unstorable(f"an integer of {value.bit_length()} bits")
+        if isinstance(value, bytes) or (isinstance(value, str) and not _is_unicode(value)):
+            return Unstorable(ascii(value))
         if isinstance(value, pd.Timestamp) and value.tzinfo is None:
             return np.datetime64(value)
         return value
 
     values = column.astype(object).where(column.notna(), None)
     return pd.Series([found(value) for value in values], index=column.index, dtype=object)
+
+
+def _fits(value: int, kind: FieldType) -> bool:
+    if kind is FieldType.INTEGER:
+        return -LARGEST - 1 <= value <= LARGEST
+    return abs(value) <= sys.float_info.max
+
+
+def _is_text(column: pd.Series) -> bool:
+    return _is_unicode("".join(column.dropna()))
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _to_kind(column: pd.Series, kind: FieldType) -> pd.Series:

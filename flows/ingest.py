@@ -16,7 +16,9 @@ from prefect import flow
 
 from expectations.suite import Examination, Suite, Window, examine, load_suites
 from feature_repo.definition import ModelDefinition, Stream, load_definition
+from flows.moments import require_zone
 from flows.shelves import Shelves, open_shelves
+from flows.turns import take_turns
 from lifecycle.errors import DataRejected, InvalidInput, NotFound
 from lifecycle.intake import history_start
 from stores.clock import ReplayClock
@@ -43,26 +45,22 @@ def ingest(model: str | None = None, start: datetime | None = None, end: datetim
     """Take in the events that became known in [start, end), for every model that has a policy or for one.
 
     By default from where the last ingest ended to the clock's now. Taking a window in twice changes nothing.
-    Raises DataRejected, after every model had its turn, when a stream is refused; Conflict while another run is
-    at it.
+    Raises, after every model had its turn, DataRejected when a stream is refused, Conflict while another run is
+    at it, InvalidInput for a window that nobody can take in.
     """
     shelves = open_shelves(settings())
-    batches: list[Batch] = []
-    refusals: list[DataRejected] = []
-    for name in policy_models(settings().policies) if model is None else (model,):
+
+    def act(name: str) -> tuple[Batch, ...]:
         definition = load_definition(name)
         with shelves.leases.hold(f"ingest:{name}"):
             window = choose_window(definition, shelves.progress, start, end)
             if window is None:
                 log.info("nothing_to_ingest", model=name)
-                continue
-            try:
-                batches += take_in(definition, load_suites(name), shelves, *window)
-            except DataRejected as refusal:
-                refusals.append(refusal)
-    if refusals:
-        raise DataRejected("\n".join(str(refusal) for refusal in refusals))
-    return tuple(batches)
+                return ()
+            return take_in(definition, load_suites(name), shelves, *window)
+
+    turns = take_turns(policy_models(settings().policies) if model is None else (model,), act)
+    return tuple(batch for turn in turns for batch in turn)
 
 
 def choose_window(
@@ -70,14 +68,15 @@ def choose_window(
 ) -> tuple[datetime, datetime] | None:
     """Return the window to take in: what was asked, else from the watermark to now; None when that is empty.
 
-    Raises InvalidInput for a time without a zone.
+    Raises InvalidInput for a time without a zone, and for an end after now: a replay must not know its future.
     """
-    for moment in (start, end):
-        if moment is not None and moment.tzinfo is None:
-            raise InvalidInput(f"{moment.isoformat()} has no time zone; write it as {moment.isoformat()}Z")
+    require_zone(start, end)
+    now = ReplayClock(progress).now()
+    if end is not None and end > now:
+        raise InvalidInput(f"the window ends at {end.isoformat()}, after now ({now.isoformat()}); end it earlier")
     source_start, source_end = definition.source_range
     start = start or progress.watermark(f"ingest:{definition.name}") or source_start
-    end = end or min(ReplayClock(progress).now(), source_end)
+    end = end or min(now, source_end)
     return (start, end) if start < end else None
 
 

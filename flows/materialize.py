@@ -13,6 +13,8 @@ from feature_repo.definition import ModelDefinition, View, load_definition
 from feature_repo.feast_store import open_feature_store
 from feature_repo.offline import offline_folder, write_offline
 from feature_repo.push import push_latest
+from flows.moments import require_zone
+from flows.turns import take_turns
 from lifecycle.errors import EvidenceMissing, InvalidInput, NotFound
 from stores.clock import ReplayClock
 from stores.events import EventStore
@@ -47,18 +49,18 @@ def materialize(
     """Build and store the feature rows of (start, end], for every model that has a policy or for one.
 
     By default from where the last run ended to the clock's now, as far as events are taken in. A window that has
-    been built already is built anew and changes nothing. Raises EvidenceMissing when `end` lies beyond the events,
-    Conflict while another run is at it.
+    been built already is built anew and changes nothing. Raises, after every model had its turn, EvidenceMissing
+    when `end` lies beyond the events, Conflict while another run is at it.
     """
     kept = settings()
     engine = open_ledger(kept.ledger_address)
     progress, leases = Progress(engine), Leases(engine)
-    models = policy_models(kept.policies) if model is None else (model,)
-    done = []
-    for name in models:
+
+    def act(name: str) -> Materialized:
         with leases.hold(f"materialize:{name}"):
-            done.append(_materialize_model(load_definition(name), progress, start, end))
-    return tuple(done)
+            return _materialize_model(load_definition(name), progress, start, end)
+
+    return take_turns(policy_models(kept.policies) if model is None else (model,), act)
 
 
 def _materialize_model(
@@ -87,8 +89,9 @@ def choose_window(
     """Return the window to build: what was asked, else from `standing` to now, never beyond the known events.
 
     An empty window, start equal to end, means there is nothing to do. Raises EvidenceMissing for an asked end
-    beyond the known events, InvalidInput for an asked end before the start.
+    beyond the known events, InvalidInput for a time without a zone and for an asked end before the start.
     """
+    require_zone(start, end)
     if end is not None and end > known_until:
         raise EvidenceMissing(f"events are taken in until {known_until}, not {end}; run the flow ingest first")
     first = standing if start is None else start

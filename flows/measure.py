@@ -9,7 +9,9 @@ from sqlalchemy import Engine
 
 from expectations.suite import examine, load_suites
 from feature_repo.definition import load_definition
+from flows.moments import require_zone
 from flows.training.evaluate import measure_rows
+from flows.turns import take_turns
 from lifecycle.errors import DataRejected
 from lifecycle.policy import Policy
 from lifecycle.quality import Quality
@@ -40,16 +42,22 @@ def measure(model: str | None = None, until: datetime | None = None) -> tuple[Qu
     """Record the quality of every version that answered in the week up to `until` (now by default).
 
     A model that has answered nothing yet is passed over. Labels count as of now, so a later run over the
-    same week knows more. Raises DataRejected when what was served fails its suite.
+    same week knows more. Raises, after every model had its turn, DataRejected when what was served fails its
+    suite; InvalidInput for a time without a zone.
     """
     config = settings()
     engine = open_ledger(config.ledger_address)
-    models = (model,) if model else policy_models(config.policies)
-    measured = [quality for name in models for quality in _measure_model(name, until, config, engine)]
-    for quality in measured:
-        QualityRecords(engine).record(quality)
-        log.info("measured", model=quality.model, version=quality.version, labelled=quality.labelled)
-    return tuple(measured)
+    require_zone(until)
+
+    def act(name: str) -> list[Quality]:
+        measured = _measure_model(name, until, config, engine)
+        for quality in measured:
+            QualityRecords(engine).record(quality)
+            log.info("measured", model=quality.model, version=quality.version, labelled=quality.labelled)
+        return measured
+
+    turns = take_turns(policy_models(config.policies) if model is None else (model,), act)
+    return tuple(quality for measured in turns for quality in measured)
 
 
 def _measure_model(model: str, until: datetime | None, config: Settings, engine: Engine) -> list[Quality]:

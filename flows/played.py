@@ -36,7 +36,7 @@ def _taken_in(definition: ModelDefinition, engine: Engine) -> list[tuple[str, st
     totals = Progress(engine).totals(definition.name)
     features = sum(len(view.features) for view in definition.views) + len(definition.derived)
     return [
-        ("events in", f"{totals.rows_in:,} in {totals.batches:,} batches"),
+        ("events in", f"{totals.rows_new:,} in {totals.batches:,} batches"),
         ("quarantined", f"{totals.rows_quarantined:,} (holdfast quarantine list)"),
         ("features", f"{features} in {len(definition.views)} views, {len(definition.vector)} in the model's vector"),
     ]

@@ -16,6 +16,7 @@ from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settin
 from expectations.suite import Examination, Suite, examine, load_suites
 from feature_repo.definition import ModelDefinition, Stream, load_definition
 from flows.shelves import Shelves, open_shelves
+from flows.turns import take_turns
 from lifecycle.errors import HoldfastError
 from lifecycle.quarantine import RowState
 from stores.clock import ReplayClock
@@ -42,14 +43,16 @@ class Settled:
 def readmit(model: str | None = None) -> tuple[Settled, ...]:
     """Settle every row asked for, of every model that has a policy or of one, and return what became of each.
 
-    Raises Conflict while an ingest of the model is running.
+    Raises Conflict, after every model had its turn, while an ingest of one is running.
     """
     shelves = open_shelves(settings())
-    settled: list[Settled] = []
-    for name in policy_models(settings().policies) if model is None else (model,):
+
+    def act(name: str) -> tuple[Settled, ...]:
         with shelves.leases.hold(f"ingest:{name}"):
-            settled += settle(load_definition(name), load_suites(name), shelves)
-    return tuple(settled)
+            return settle(load_definition(name), load_suites(name), shelves)
+
+    turns = take_turns(policy_models(settings().policies) if model is None else (model,), act)
+    return tuple(settled for turn in turns for settled in turn)
 
 
 def settle(definition: ModelDefinition, suites: Mapping[str, Suite], shelves: Shelves) -> tuple[Settled, ...]:

@@ -15,7 +15,8 @@ from flows.training.candidate import grow_candidate
 from flows.training.promotion import Promotion
 from flows.training.registration import register_candidate
 from flows.training.rows import gather_rows
-from flows.training.window import choose_window
+from flows.training.window import choose_window, require_reach
+from flows.turns import take_turns
 from lifecycle.errors import ArtifactInvalid, EvidenceMissing, NotFound
 from lifecycle.evaluation import Metrics
 from lifecycle.policy import Policy
@@ -55,19 +56,22 @@ def train(
     """Train one model, or every model that has a policy, and return a summary of each.
 
     The window is the policy's, up to now, unless given. Of all models, one that has not enough data
-    yet is left for the next run; asked for by name, it raises EvidenceMissing or NotFound.
+    yet is left for the next run, and any other error is raised after every model had its turn; asked for by name,
+    a model without enough data raises EvidenceMissing or NotFound.
     """
     config = settings()
     engine = open_ledger(config.ledger_address)
     if model is not None:
         return (train_model(model, config, engine, start, end),)
-    summaries = []
-    for name in policy_models(config.policies):
+
+    def act(name: str) -> TrainingSummary | None:
         try:
-            summaries.append(train_model(name, config, engine, start, end))
+            return train_model(name, config, engine, start, end)
         except (EvidenceMissing, NotFound) as error:
             log.warning("training_held", model=name, because=str(error))
-    return tuple(summaries)
+            return None
+
+    return tuple(summary for summary in take_turns(policy_models(config.policies), act) if summary is not None)
 
 
 def train_model(
@@ -75,8 +79,9 @@ def train_model(
 ) -> TrainingSummary:
     """Train, register and judge one model; see `train`.
 
-    Raises Conflict while another training of the model runs, DataRejected when the training set fails
-    a critical expectation, ArtifactInvalid when the registered version does not reproduce its example.
+    Raises Conflict while another training of the model runs, EvidenceMissing when ingest or materialize have not
+    come far enough, DataRejected when the training set fails a critical expectation, ArtifactInvalid when the
+    registered version does not reproduce its example.
     """
     definition, policy = load_definition(model), load_policy(config.policies, model)
     progress, plans = Progress(engine), Plans(engine)
@@ -86,6 +91,8 @@ def train_model(
     promotion = Promotion(plans, Decisions(engine), registry, clock)
     with Leases(engine).hold(f"train:{model}"):
         window = choose_window(policy.training, clock.now(), start, end)
+        reached = {flow: progress.watermark(f"{flow}:{model}") for flow in ("ingest", "materialize")}
+        require_reach(model, reached, window, definition.source_range[1])
         store = open_feature_store(definition, config.features, config.online_store)
         rows = gather_rows(definition, store, EventStore(config.events), policy.training, window)
         candidate = grow_candidate(definition, policy, rows)

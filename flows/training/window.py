@@ -1,11 +1,13 @@
 """Which rows a training learns from, and which later ones it is judged on."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
 
+from flows.moments import require_zone
 from lifecycle.errors import EvidenceMissing, InvalidInput
 from lifecycle.policy import TrainingPolicy
 
@@ -31,9 +33,7 @@ def choose_window(
     Raises InvalidInput for a naive time, and when the window lies in the future or is too short for its
     validation days.
     """
-    for given in (start, end):
-        if given is not None and given.tzinfo is None:
-            raise InvalidInput(f"{given.isoformat()} has no time zone; write it as {given.isoformat()}Z for UTC")
+    require_zone(start, end)
     end_at = end or now
     start_at = start or end_at - timedelta(days=policy.window_days)
     split_at = end_at - timedelta(days=policy.validation_days)
@@ -45,6 +45,25 @@ def choose_window(
             f"{policy.validation_days} validation days; start it before {split_at.isoformat()}"
         )
     return TrainingWindow(start_at, split_at, end_at, end_at - timedelta(hours=policy.label_maturity_hours))
+
+
+def require_reach(
+    model: str, reached: Mapping[str, datetime | None], window: TrainingWindow, source_end: datetime
+) -> None:
+    """Raise EvidenceMissing unless every flow in `reached`, with its watermark, has come as far as the window needs.
+
+    Without features the later rows would get declared defaults, and nobody would see it. What counts is
+    `matured_at`, not `end_at`: a row asked later has no label that counts, and a clock that runs is always ahead.
+    A source that has ended has nothing after its end.
+    """
+    needed = min(window.matured_at, source_end)
+    for flow, at in reached.items():
+        if at is None or at < needed:
+            stands = "has not begun" if at is None else f"stands at {at.isoformat()}"
+            raise EvidenceMissing(
+                f"{flow} of {model} {stands}, but the window up to {window.end_at.isoformat()} uses rows up to "
+                f"{needed.isoformat()}; run the flows ingest and materialize first, or end it earlier"
+            )
 
 
 def split_rows(examples: pd.DataFrame, window: TrainingWindow) -> tuple[np.ndarray, np.ndarray]:

@@ -28,10 +28,13 @@ class Batch:
 
 @dataclass(frozen=True)
 class Totals:
-    """Sums over every accepted batch of a model."""
+    """Sums over a model's accepted batches of what was not there before: a window taken in twice counts once.
+
+    `batches` are those that brought anything new, `rows_new` the rows stored or set aside from them.
+    """
 
     batches: int
-    rows_in: int
+    rows_new: int
     rows_quarantined: int
 
 
@@ -55,9 +58,11 @@ class Progress:
 
     def totals(self, model: str) -> Totals:
         """Return what was taken in for a model so far."""
-        sums = select(func.count(), func.sum(batches.c.rows_in), func.sum(batches.c.rows_quarantined))
+        rows_new = batches.c.rows_kept + batches.c.rows_quarantined
+        sums = select(func.count(), func.sum(rows_new), func.sum(batches.c.rows_quarantined))
+        counted = sums.where(batches.c.model == model, batches.c.accepted == 1, rows_new > 0)
         with self._engine.connect() as connection:
-            row = connection.execute(sums.where(batches.c.model == model, batches.c.accepted == 1)).one()
+            row = connection.execute(counted).one()
         return Totals(row[0], row[1] or 0, row[2] or 0)
 
     def watermark(self, name: str) -> datetime | None:

@@ -152,10 +152,11 @@ def predictions() -> pd.DataFrame:
         (lambda frame: frame, True),
         (lambda frame: frame.assign(score=[0.0, 0.4, 1.5]), False),
         (lambda frame: frame.assign(score=[0.0, 0.4, np.nan]), False),
-        (lambda frame: frame.assign(decision="maybe"), False),
+        (lambda frame: frame.assign(decision="late_says_a_newer_policy"), True),
+        (lambda frame: frame.assign(decision=None), False),
         (lambda frame: frame.assign(prediction_id="a"), False),
     ],
 )
-def test_served_predictions_are_probabilities_with_a_known_decision(change: Change, accepted: bool) -> None:  # noqa: FBT001 - a table
-    """A single wrong one says that serving is broken."""
+def test_served_predictions_are_probabilities_with_a_decision(change: Change, accepted: bool) -> None:  # noqa: FBT001 - a table
+    """A single wrong one says that serving is broken; which words a decision has is the policy's affair."""
     assert examine(load_suites("flight_delay")["served_predictions"], change(predictions())).accepted is accepted

@@ -68,6 +68,28 @@ def test_single_value_of_a_wrong_type_is_set_aside(suite: Suite, batch: pd.DataF
     assert found.good["level"].tolist() == batch["level"].drop(3).tolist()
 
 
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("count", 10**30), ("count", 2**63), ("count", -(10**400)), ("level", 10**400), ("place", "\ud800"),
+     ("place", b"\xff")],
+)  # fmt: skip
+def test_value_that_cannot_be_stored_is_set_aside(
+    suite: Suite, batch: pd.DataFrame, column: str, value: object
+) -> None:
+    """An integer beyond 64 bits, a number beyond a float, a text that is no Unicode: the other rows come in."""
+    found = examine(suite, changed(batch, column, {3: value}))
+    assert (found.accepted, found.bad) == (True, {3: (f"expect_column_values_to_be_in_type_list({column})",)})
+    pd.testing.assert_frame_equal(found.good, batch.drop(index=3))
+
+
+def test_unsigned_integers_are_looked_at_before_they_are_narrowed(suite: Suite, batch: pd.DataFrame) -> None:
+    """What is too large would come out negative."""
+    numbers = batch["count"].astype("uint64")
+    assert examine(suite, batch.assign(count=numbers)).bad == {}
+    found = examine(suite, batch.assign(count=numbers.replace(7, 2**63)))
+    assert list(found.bad) == [7]
+
+
 def test_column_of_a_wrong_type_refuses_the_batch(suite: Suite, batch: pd.DataFrame) -> None:
     """Text is never read as numbers, however numeric it looks."""
     found = examine(suite, batch.assign(level=batch["level"].astype(str)))

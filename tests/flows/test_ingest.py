@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ from flows.shelves import Shelves, open_shelves
 from lifecycle.errors import Conflict, DataRejected, InvalidInput, NotFound
 from lifecycle.quarantine import RowState
 from stores.ledger.progress import Batch
-from stores.settings import Settings
+from stores.settings import Settings, settings
 
 MODEL = "flight_delay"
 SEEDED_FROM = datetime(2013, 3, 15, tzinfo=UTC)
@@ -140,6 +141,14 @@ def known_tomorrow(frame: pd.DataFrame) -> pd.DataFrame:
             2,
             "expect_column_values_to_be_in_type_list(distance_miles)",
         ),
+        ("schedules", first_rows(1, "flight", 10**30), 1, "expect_column_values_to_be_in_type_list(flight)"),
+        (
+            "schedules",
+            first_rows(1, "distance_miles", 10**400),
+            1,
+            "expect_column_values_to_be_in_type_list(distance_miles)",
+        ),
+        ("schedules", first_rows(1, "dest", "\ud800"), 1, "expect_column_values_to_be_in_type_list(dest)"),
         ("schedules", first_rows(1, "flight", None), 1, "expect_column_values_to_not_be_null(flight)"),
         ("schedules", first_rows(20, "carrier", "ZZ"), 20, "expect_column_values_to_be_in_set(carrier)"),
         ("schedules", first_rows(1, "dest", "Houston"), 1, "expect_column_values_to_match_regex(dest)"),
@@ -152,7 +161,18 @@ def known_tomorrow(frame: pd.DataFrame) -> pd.DataFrame:
         ("outcomes", known_tomorrow, 1, "expect_column_values_to_be_between(known_at)"),
         ("weather", first_rows(1, "wind_speed_mph", 1048.4), 1, "expect_column_values_to_be_between(wind_speed_mph)"),
     ],
-    ids=["wrong-type", "no-flight-number", "new-carrier", "no-airport", "impossible-time", "future", "impossible-wind"],
+    ids=[
+        "wrong-type",
+        "huge-integer",
+        "huge-number",
+        "no-unicode",
+        "no-flight-number",
+        "new-carrier",
+        "no-airport",
+        "impossible-time",
+        "future",
+        "impossible-wind",
+    ],
 )
 def test_bad_rows_are_quarantined_and_the_rest_comes_in(
     shelves: Shelves, stream: str, change: Change, rows: int, failed: str
@@ -310,6 +330,28 @@ def test_time_without_a_zone_is_refused(shelves: Shelves) -> None:
     """Nobody knows which hour of which zone is meant."""
     with pytest.raises(InvalidInput, match="2013-04-01T00:00:00 has no time zone; write it as 2013-04-01T00:00:00Z"):
         choose_window(load_definition(MODEL), shelves.progress, datetime(2013, 4, 1), None)  # noqa: DTZ001 - the point
+
+
+def test_window_that_ends_after_now_is_refused(shelves: Shelves) -> None:
+    """A replay that took in its future would train on what it cannot know."""
+    shelves.progress.set_replay(DAY + timedelta(hours=1))
+    told = "the window ends at 2013-04-02T00:00:00+00:00, after now (2013-04-01T01:00:00+00:00); end it earlier"
+    with pytest.raises(InvalidInput, match=re.escape(told)):
+        ingest.fn(MODEL, DAY, NEXT)
+    assert shelves.progress.watermark(MARK) == DAY
+
+
+def test_model_that_fails_leaves_the_others_their_turn(
+    shelves: Shelves, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A policy whose model was never written stops nothing but itself."""
+    for name in ("absent", MODEL):
+        (tmp_path / f"{name}.yaml").touch()
+    monkeypatch.setenv("HOLDFAST_POLICIES", str(tmp_path))
+    settings.cache_clear()
+    with pytest.raises(NotFound, match="absent"):
+        ingest.fn(None, DAY, NEXT)
+    assert shelves.progress.watermark(MARK) == NEXT
 
 
 def test_second_ingest_waits_for_the_first(shelves: Shelves, impatient: None) -> None:

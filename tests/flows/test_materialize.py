@@ -10,12 +10,12 @@ from feature_repo.feast_store import open_feature_store
 from feature_repo.flight_delay import DEFINITION
 from feature_repo.offline import offline_folder, read_offline
 from flows.materialize import Materialized, choose_window, materialize
-from lifecycle.errors import Conflict, EvidenceMissing, InvalidInput
+from lifecycle.errors import Conflict, EvidenceMissing, InvalidInput, NotFound
 from stores.events import EventStore
 from stores.ledger.leases import Leases
 from stores.ledger.opening import open_ledger
 from stores.ledger.progress import Progress
-from stores.settings import Settings
+from stores.settings import Settings, settings
 
 MODEL = DEFINITION.name
 HOUR = timedelta(hours=1)
@@ -164,3 +164,25 @@ def test_window_that_ends_before_it_starts_is_refused() -> None:
     """It is a slip, not an empty window."""
     with pytest.raises(InvalidInput, match="before it starts"):
         choose_window(NOON, NOON - HOUR, standing=NOON, known_until=NOON, now=NOON)
+
+
+def test_time_without_a_zone_is_refused(ground: Ground) -> None:
+    """Nobody knows which hour of which zone is meant."""
+    naive = datetime(2013, 1, 3)  # noqa: DTZ001 - the point
+    for start, end in ((naive, None), (None, naive)):
+        with pytest.raises(InvalidInput, match="no time zone; write it as 2013-01-03T00:00:00Z"):
+            ground.run(start, end)
+
+
+def test_model_that_fails_leaves_the_others_their_turn(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A policy whose model was never written stops nothing but itself."""
+    for name in ("absent", MODEL):
+        (tmp_path / f"{name}.yaml").touch()
+    monkeypatch.setenv("HOLDFAST_POLICIES", str(tmp_path))
+    settings.cache_clear()
+    ground.ingest_until(NOON)
+    with pytest.raises(NotFound, match="absent"):
+        materialize.fn()
+    assert ground.progress.watermark(f"materialize:{MODEL}") == NOON

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -13,8 +13,10 @@ from expectations.kinds import Column
 from expectations.suite import Suite
 from flows.measure import measure
 from lifecycle.contract import FieldType
-from lifecycle.errors import DataRejected
+from lifecycle.errors import DataRejected, InvalidInput
+from lifecycle.evaluation import Metrics
 from lifecycle.intake import BadRowLimit
+from lifecycle.quality import Quality
 from stores.events import EventStore
 from stores.ledger.opening import open_ledger
 from stores.ledger.progress import Progress
@@ -32,6 +34,16 @@ pytestmark = [
 ]
 
 NOW = toy.START + timedelta(days=10)
+NOTHING = Metrics(
+    rows=0,
+    positives=0,
+    auc=None,
+    average_precision=None,
+    brier=None,
+    log_loss=None,
+    calibration_error=None,
+    cost_per_row=None,
+)
 
 
 @pytest.fixture
@@ -123,3 +135,26 @@ def test_a_log_that_breaks_its_suite_stops_the_flow(kept: Settings) -> None:
     answer(kept, asks, [None, *[0.5] * (len(asks) - 1)], "1")
     with pytest.raises(DataRejected, match="what toy served fails its suite served_predictions"):
         measure.fn("toy")
+
+
+def test_model_that_fails_leaves_the_others_their_figures(kept: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures are recorded model by model, also those before and after the one that is refused."""
+    for name in ("another", "zebra"):
+        (settings().policies / f"{name}.yaml").write_text(toy.POLICY, encoding="utf-8")
+
+    def measure_model(model: str, *_: object) -> list[Quality]:
+        if model == "toy":
+            raise DataRejected("toy is refused")
+        return [Quality(model, "1", toy.START, NOW, 0, 0, NOTHING, NOW)]
+
+    monkeypatch.setattr("flows.measure._measure_model", measure_model)
+    with pytest.raises(DataRejected, match="toy is refused"):
+        measure.fn()
+    records = QualityRecords(open_ledger(kept.ledger_address))
+    assert [len(records.newest(name)) for name in ("another", "toy", "zebra")] == [1, 0, 1]
+
+
+def test_time_without_a_zone_is_refused(kept: Settings) -> None:
+    """Nobody knows which week is meant."""
+    with pytest.raises(InvalidInput, match="no time zone"):
+        measure.fn("toy", datetime(2020, 1, 10))  # noqa: DTZ001 - the point

@@ -1,5 +1,6 @@
 """A play goes on where the last one stopped, and never past the source."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -22,9 +23,7 @@ def test_the_first_play_learns_from_the_sources_start() -> None:
 def test_a_history_that_ends_within_a_day_is_played_to_its_midnight() -> None:
     """Live days begin with a day."""
     moved = START + timedelta(hours=10), START + timedelta(days=20)
-    play = plan_play(
-        DEFINITION.__class__(**{**vars(DEFINITION), "source_range": moved}), None, history_days=1, live_days=1
-    )
+    play = plan_play(replace(DEFINITION, source_range=moved), None, history_days=1, live_days=1)
     assert play.history_end == START + timedelta(days=2)
 
 

@@ -4,6 +4,7 @@ import importlib
 import warnings
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -12,10 +13,10 @@ from feature_repo.definition import ModelDefinition, load_definition
 from flows.ingest import take_in
 from flows.readmit import readmit, settle
 from flows.shelves import Shelves, open_shelves
-from lifecycle.errors import Conflict
+from lifecycle.errors import Conflict, NotFound
 from lifecycle.quarantine import RowState
 from stores.quarantine import Move, QuarantinedRow
-from stores.settings import Settings
+from stores.settings import Settings, settings
 
 MODEL = "flight_delay"
 STORM = (datetime(2013, 2, 12, 8, tzinfo=UTC), datetime(2013, 2, 12, 11, tzinfo=UTC))
@@ -146,3 +147,17 @@ def test_readmit_waits_for_an_ingest(shelves: Shelves, impatient: None) -> None:
     """Both write events of the model."""
     with shelves.leases.hold(f"ingest:{MODEL}"), pytest.raises(Conflict, match=MODEL):
         readmit.fn(MODEL)
+
+
+def test_model_that_fails_leaves_the_others_their_turn(
+    shelves: Shelves, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A policy whose model was never written keeps no row of another out."""
+    for name in ("absent", MODEL):
+        (tmp_path / f"{name}.yaml").touch()
+    monkeypatch.setenv("HOLDFAST_POLICIES", str(tmp_path))
+    settings.cache_clear()
+    ask(shelves, forced=True)
+    with pytest.raises(NotFound, match="absent"):
+        readmit.fn()
+    assert the_row(shelves).state is RowState.READMITTED

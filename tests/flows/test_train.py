@@ -1,14 +1,16 @@
 """The training flow on real parts: Feast, Great Expectations, XGBoost, MLflow and the ledger."""
 
 import json
+import re
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete, update
 
 from expectations.kinds import Column
 from feature_repo.feast_store import open_feature_store
@@ -16,7 +18,7 @@ from flows.materialize import build_window
 from flows.train import TrainingSummary, train, train_model
 from flows.training import package
 from lifecycle.contract import FieldType
-from lifecycle.errors import ArtifactInvalid, Conflict, DataRejected, EvidenceMissing, NotFound
+from lifecycle.errors import ArtifactInvalid, Conflict, DataRejected, EvidenceMissing, NotFound, PolicyInvalid
 from lifecycle.evaluation import Evaluation
 from lifecycle.gate import decide_gate
 from lifecycle.policy import Policy
@@ -28,6 +30,7 @@ from stores.ledger.leases import Leases
 from stores.ledger.opening import open_ledger
 from stores.ledger.plans import Plans
 from stores.ledger.progress import Progress
+from stores.ledger.schema import watermarks
 from stores.predictor import load_predictor, prove
 from stores.registry import Registry
 from stores.settings import Settings, settings
@@ -61,6 +64,11 @@ class Workshop:
         """Train the toy up to some day."""
         return train_model("toy", self.config, self.engine, end=toy.START + timedelta(days=days))
 
+    def come_to(self, flow: str, at: datetime) -> None:
+        """Set a flow's watermark, which else stands at the end of the events."""
+        with self.engine.begin() as connection:
+            connection.execute(update(watermarks).where(watermarks.c.name == f"{flow}:toy").values(at=at))
+
     def registry(self) -> Registry:
         """Return the registry."""
         return Registry(self.config.mlflow_address)
@@ -93,7 +101,10 @@ def workshop(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     monkeypatch.setenv("HOLDFAST_MLFLOW_URI", f"sqlite:///{shared / 'mlflow.db'}")
     settings.cache_clear()
     engine = open_ledger(settings().ledger_address)
-    Progress(engine).set_replay(toy.END)
+    progress = Progress(engine)
+    progress.set_replay(toy.END)
+    for flow in ("ingest", "materialize"):
+        progress.advance(f"{flow}:toy", toy.END)
     made = Workshop(settings(), engine)
     made.policy()
     yield made
@@ -231,6 +242,43 @@ def test_too_little_data_stops_before_training(workshop: Workshop) -> None:
     with pytest.raises(EvidenceMissing, match="its policy needs 500000"):
         workshop.train()
     assert train.fn() == ()
+
+
+@pytest.mark.parametrize("flow", ["ingest", "materialize"])
+def test_flow_that_stopped_before_the_window_ends_stops_the_training(workshop: Workshop, flow: str) -> None:
+    """Rows without features would be learned from and judged as if their defaults were true."""
+    workshop.come_to(flow, toy.END - timedelta(days=5))
+    told = (
+        f"{flow} of toy stands at 2020-01-16T00:00:00+00:00, but the window up to 2020-01-21T00:00:00+00:00 uses rows "
+        "up to 2020-01-20T12:00:00+00:00; run the flows ingest and materialize first"
+    )
+    with pytest.raises(EvidenceMissing, match=re.escape(told)):
+        workshop.train()
+    assert Decisions(workshop.engine).of("toy") == ()
+    assert workshop.train(days=15).verdict is not Verdict.ERROR
+
+
+def test_features_need_not_reach_rows_whose_labels_do_not_count_yet(workshop: Workshop) -> None:
+    """A scheduled training always runs some minutes after the last features were made."""
+    workshop.come_to("materialize", toy.END - timedelta(hours=12))
+    assert workshop.train().verdict is Verdict.PASS
+
+
+def test_training_before_any_features_says_what_to_run(workshop: Workshop) -> None:
+    """A ledger without watermarks has seen neither ingest nor materialize."""
+    with workshop.engine.begin() as connection:
+        connection.execute(delete(watermarks))
+    with pytest.raises(EvidenceMissing, match=r"ingest of toy has not begun.*run the flows ingest and materialize"):
+        workshop.train()
+
+
+def test_model_that_fails_leaves_the_others_their_turn(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first has a policy that nobody can follow; the second is trained, then the run fails."""
+    monkeypatch.setitem(sys.modules, "feature_repo.broken", sys.modules["feature_repo.toy"])
+    (workshop.config.policies / "broken.yaml").write_text("model: broken\n", encoding="utf-8")
+    with pytest.raises(PolicyInvalid, match="broken"):
+        train.fn()
+    assert Plans(workshop.engine).current("toy").champion is not None
 
 
 def test_model_without_events_is_left_for_the_next_run(

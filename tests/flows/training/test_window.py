@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.training.window import TrainingWindow, choose_window, require_rows, split_rows
+from flows.training.window import TrainingWindow, choose_window, require_reach, require_rows, split_rows
 from lifecycle.errors import EvidenceMissing, InvalidInput
 from lifecycle.policy import BoosterPolicy, TrainingPolicy
 
@@ -99,3 +99,28 @@ def test_too_little_to_learn_from_is_told(labels: list[int], judged: int, words:
     """The message has the numbers and the span."""
     with pytest.raises(EvidenceMissing, match=words):
         require_rows("toy", np.array(labels), judged, POLICY, WINDOW)
+
+
+@pytest.mark.parametrize(
+    ("reached", "source_end", "enough"),
+    [
+        (NOW - DAY, NOW + DAY, True),
+        (NOW - DAY - timedelta(seconds=1), NOW + DAY, False),
+        (None, NOW + DAY, False),
+        (NOW - 9 * DAY, NOW - 9 * DAY, True),
+        (NOW - 10 * DAY, NOW - 9 * DAY, False),
+    ],
+    ids=["matured", "a-second-short", "never-ran", "source-ended", "source-ended-and-behind"],
+)
+def test_features_must_reach_the_last_row_that_counts(
+    reached: datetime | None,
+    source_end: datetime,
+    enough: bool,  # noqa: FBT001 - a table
+) -> None:
+    """That is where labels have matured, or where a source that is over ended."""
+    marks = {"ingest": NOW, "materialize": reached}
+    if enough:
+        require_reach("m", marks, WINDOW, source_end)
+        return
+    with pytest.raises(EvidenceMissing, match=r"materialize of m .* run the flows ingest and materialize first"):
+        require_reach("m", marks, WINDOW, source_end)

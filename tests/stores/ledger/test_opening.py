@@ -1,5 +1,7 @@
 """The ledger opens migrated, or says what is wrong."""
 
+import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -24,3 +26,14 @@ def test_a_ledger_that_cannot_be_opened_names_itself_and_the_setting(tmp_path: P
     folder.mkdir()
     with pytest.raises(Unavailable, match="HOLDFAST_LEDGER_URL"):
         open_ledger(f"sqlite:///{folder}")
+
+
+def test_a_server_that_never_answers_is_given_up_within_seconds() -> None:
+    """As when packets to it are dropped on the way."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        began = time.monotonic()
+        with pytest.raises(Unavailable):
+            open_ledger(f"postgresql+psycopg://holdfast@127.0.0.1:{silent.getsockname()[1]}/holdfast")
+    assert time.monotonic() - began < 10
