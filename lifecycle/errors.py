@@ -9,6 +9,7 @@
     ├── DataRejected            a batch failed a critical expectation; what stood before still stands
     ├── EvidenceMissing         too little data to decide, train or measure on
     ├── ArtifactInvalid         a version's files are missing, altered or fail their own example
+    ├── NotPermitted            the policy does not let this person do this
     ├── TransitionRefused       a stage change that the transition table does not list
     ├── Conflict                somebody else changed or holds the thing first
     └── Unavailable             a store or server cannot be reached just now
@@ -71,6 +72,10 @@ class EvidenceMissing(HoldfastError):
 
 class ArtifactInvalid(HoldfastError):
     """A version's files cannot be trusted."""
+
+
+class NotPermitted(HoldfastError):
+    """The policy does not let this person do this."""
 
 
 class TransitionRefused(HoldfastError):

@@ -1,10 +1,9 @@
 """What travels with a model version: enough to load it, prove it and know what it accepts."""
 
-from typing import Literal
-
 from pydantic import BaseModel, ConfigDict
 
 from lifecycle.contract import Contract
+from lifecycle.rollout_policy import Format
 
 
 class Example(BaseModel):
@@ -24,17 +23,20 @@ class Example(BaseModel):
 class Manifest(BaseModel):
     """The description beside a version's model file.
 
-    `files` maps each file of the version to its SHA-256; `model_file` is one of them.
+    `files` maps each file of the version to its SHA-256; `model_file` is one of them. `vector` is the feature
+    service's, as the gateway assembles and logs it; `inputs` are those of its features that this version takes,
+    in its own order, None when it takes the vector as it is.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str
-    format: Literal["xgboost-ubj"]
+    format: Format
     model_file: str
     contract: Contract
     feature_service: str
     vector: tuple[str, ...]
+    inputs: tuple[str, ...] | None = None
     example: Example
     files: dict[str, str]
 

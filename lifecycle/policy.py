@@ -4,19 +4,16 @@ import hashlib
 import json
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic import Field as Limit
+from pydantic import model_validator
+
+from lifecycle.decision_policy import DecisionPolicy
+from lifecycle.people import Person
+from lifecycle.rollout_policy import PickUpPolicy, RolloutPolicy
+from lifecycle.section import Positive, Section
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-Positive = Annotated[int, Limit(gt=0)]
-Fraction = Annotated[float, Limit(ge=0, le=1)]
-
-
-class ServingPolicy(_Section):
+class ServingPolicy(Section):
     """Limits of the serving path; sizes in rows and bytes, times in milliseconds."""
 
     replicas: Positive
@@ -28,22 +25,14 @@ class ServingPolicy(_Section):
     feature_cache_seconds: Annotated[float, Limit(ge=0)]
 
 
-class DecisionPolicy(_Section):
-    """How a score becomes an action: `positive` at or above the threshold, else `negative`."""
-
-    threshold: Fraction
-    positive: str
-    negative: str
-
-
-class CostPolicy(_Section):
+class CostPolicy(Section):
     """What each wrong answer costs the business, in one currency unit of the model's owner."""
 
     false_alarm: Annotated[float, Limit(ge=0)]
     missed: Annotated[float, Limit(ge=0)]
 
 
-class BoosterPolicy(_Section):
+class BoosterPolicy(Section):
     """How each tree is grown; the words are XGBoost's own, so its pages explain them."""
 
     max_depth: Annotated[int, Limit(ge=1, le=16)]
@@ -54,7 +43,7 @@ class BoosterPolicy(_Section):
     reg_lambda: Annotated[float, Limit(ge=0)]
 
 
-class TrainingPolicy(_Section):
+class TrainingPolicy(Section):
     """Which window a training uses and how the booster is grown.
 
     `minimum_rows` are needed to learn from at all, `minimum_validation_rows` to judge by.
@@ -82,7 +71,7 @@ MetricName = Literal["auc", "average_precision", "brier", "log_loss", "calibrati
 Rival = Literal["logistic_regression", "rule", "champion"]
 
 
-class GateRequirement(_Section):
+class GateRequirement(Section):
     """One thing the offline gate requires of a candidate: a limit, or a rival to beat.
 
     With `in_slices_of`, it holds for every value of those slices that has `minimum_rows` rows.
@@ -108,7 +97,7 @@ class GateRequirement(_Section):
         return self
 
 
-class GateRule(_Section):
+class GateRule(Section):
     """A named requirement and the reason people gave for it."""
 
     id: str
@@ -116,7 +105,7 @@ class GateRule(_Section):
     because: str
 
 
-class Policy(_Section):
+class Policy(Section):
     """Everything a model's owners have decided in writing."""
 
     model: str
@@ -126,12 +115,19 @@ class Policy(_Section):
     cost: CostPolicy
     training: TrainingPolicy
     offline_gate: Annotated[tuple[GateRule, ...], Limit(min_length=1)]
+    pick_up: PickUpPolicy
+    rollout: RolloutPolicy
+    people: tuple[Person, ...]
 
     @model_validator(mode="after")
-    def _rule_ids_are_unique(self) -> Self:
-        ids = [rule.id for rule in self.offline_gate]
-        if len(set(ids)) != len(ids):
-            raise ValueError(f"offline_gate: rule ids repeat in {ids}")
+    def _ids_are_unique(self) -> Self:
+        gate = [rule.id for rule in self.offline_gate]
+        rollout = [rule.id for rule in self.rollout.rules]
+        people = [person.name for person in self.people]
+        for where, names in (("offline_gate", gate), ("rollout.rules", rollout), ("people", people)):
+            repeated = sorted({name for name in names if names.count(name) > 1})
+            if repeated:
+                raise ValueError(f"{where}: {', '.join(repeated)} is there more than once; give each its own name")
         return self
 
     def revision(self) -> str:

@@ -9,24 +9,50 @@ class Stage(StrEnum):
     """Where a version stands; the right-hand side is its tag in the registry."""
 
     REGISTERED = "registered"
-    """Stored and proven to load; nobody has judged it yet."""
+    """Stored; nobody has judged it yet."""
+    SHADOW = "shadow"
+    """Shown what the champion is asked; its answers are compared and never seen."""
+    CANARY = "canary"
+    """Answers for a share of the units, beside the champion."""
+    HELD = "held"
+    """In shadow or canary for longer than its policy allows without proof; waits for a person where it stands."""
     CHAMPION = "champion"
     """Answers the model's traffic."""
     RETIRED = "retired"
     """Was champion; stays loadable as the way back."""
     REJECTED = "rejected"
-    """Failed its gate, or had too little evidence to pass it; never serves."""
+    """Refused at the door, at the offline gate or in shadow; answered nobody."""
+    ROLLED_BACK = "rolled_back"
+    """Answered users as canary or champion and was taken back."""
 
 
 TRANSITIONS = frozenset(
     {
-        (Stage.REGISTERED, Stage.CHAMPION),
+        (Stage.REGISTERED, Stage.SHADOW),
         (Stage.REGISTERED, Stage.REJECTED),
+        (Stage.REGISTERED, Stage.CHAMPION),
+        (Stage.SHADOW, Stage.CANARY),
+        (Stage.SHADOW, Stage.HELD),
+        (Stage.SHADOW, Stage.REJECTED),
+        (Stage.SHADOW, Stage.CHAMPION),
+        (Stage.CANARY, Stage.CANARY),
+        (Stage.CANARY, Stage.HELD),
+        (Stage.CANARY, Stage.ROLLED_BACK),
+        (Stage.CANARY, Stage.CHAMPION),
+        (Stage.HELD, Stage.SHADOW),
+        (Stage.HELD, Stage.CANARY),
+        (Stage.HELD, Stage.REJECTED),
+        (Stage.HELD, Stage.ROLLED_BACK),
+        (Stage.HELD, Stage.CHAMPION),
         (Stage.CHAMPION, Stage.RETIRED),
+        (Stage.CHAMPION, Stage.ROLLED_BACK),
         (Stage.RETIRED, Stage.CHAMPION),
+        (Stage.ROLLED_BACK, Stage.CHAMPION),
     }
 )
-"""Every move there is. RETIRED to CHAMPION is the roll back."""
+"""Every move there is. REGISTERED to CHAMPION is a model's first version, which has nobody to stand beside.
+SHADOW to CHAMPION and ROLLED_BACK to CHAMPION are a named person's alone. RETIRED to CHAMPION is the roll back.
+"""
 
 
 def move(stage: Stage, to: Stage) -> Stage:

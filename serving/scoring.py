@@ -10,7 +10,7 @@ import numpy as np
 
 from feature_repo.definition import Columns, ModelDefinition
 from feature_repo.vector import Assembled, assemble
-from lifecycle.policy import DecisionPolicy
+from lifecycle.decision_policy import DecisionPolicy
 from serving.answer import Answer, Ask
 from serving.log_batch import LogBatches, Scored
 from serving.parts import FeatureReader, Log, LookedUp, Scores

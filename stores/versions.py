@@ -1,14 +1,13 @@
 """Local copies of model versions and of the last plan: what a replica starts from when nothing else is up."""
 
 import hashlib
-import json
 import re
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from lifecycle.errors import ArtifactInvalid, InvalidInput, NotFound
 from lifecycle.manifest import Manifest
@@ -17,6 +16,7 @@ from stores.registry import Registry
 
 MANIFEST = "manifest.json"
 PLAN = "plan.json"
+WHOLE_PLAN = TypeAdapter(TrafficPlan)
 
 
 @dataclass(frozen=True)
@@ -60,14 +60,14 @@ class Versions:
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=folder, prefix=".plan-") as scratch:
             part = Path(scratch) / PLAN
-            part.write_text(json.dumps(asdict(plan)), encoding="utf-8")
+            part.write_bytes(WHOLE_PLAN.dump_json(plan))
             part.replace(folder / PLAN)
 
     def last_plan(self, model: str) -> TrafficPlan:
         """Return the plan last saved here; raises NotFound when there is none."""
         path = self._folder(model) / PLAN
         try:
-            return TrafficPlan(**json.loads(path.read_text(encoding="utf-8")))
+            return WHOLE_PLAN.validate_json(path.read_bytes())
         except FileNotFoundError as error:
             raise NotFound(f"no plan of {model} was ever saved at {path}") from error
         except (ValueError, TypeError) as error:

@@ -57,7 +57,8 @@ class Promotion:
         evidence = {"evaluation": evaluation.model_dump(mode="json"), "policy": policy.model_dump(mode="json")}
         self._decisions.record(self._decision(policy, version, plan, evidence, outcome))
         if stage is Stage.CHAMPION:
-            self._plans.write(plan.promote(version), self._clock.now())
+            now = self._clock.now()
+            self._plans.write(plan.promote(version, now), now)
         self._mirror(plan, version, stage, outcome.reason)
         log.info("judged", model=policy.model, version=version, stage=str(stage), reason=outcome.reason)
         return outcome

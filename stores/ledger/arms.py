@@ -1,6 +1,6 @@
 """Arm readiness: what every gateway replica says it serves."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -11,7 +11,10 @@ from stores.ledger.schema import arms
 
 @dataclass(frozen=True)
 class ArmReport:
-    """One replica's word on one model: which versions it holds, by which plan revision."""
+    """One replica's word on one model: which versions it holds, by which plan revision.
+
+    `left_out` says why versions of that plan do not stand here, None when all do. `shadow` is what it knows of the version in shadow beside it (see serving/shadow), None without one.
+    """
 
     model: str
     replica: str
@@ -20,6 +23,8 @@ class ArmReport:
     ready: bool
     detail: str
     reported_at: datetime
+    left_out: Mapping[str, str] | None = None
+    shadow: Mapping[str, float | int | str] | None = None
 
 
 class Arms:

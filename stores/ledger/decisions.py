@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from sqlalchemy import Engine, Row, insert, select
+from sqlalchemy import Connection, Engine, Row, insert, select
 
 from lifecycle.errors import NotFound
 from lifecycle.verdict import Decision, Finding, Verdict
@@ -19,11 +19,8 @@ class Decisions:
 
     def record(self, decision: Decision) -> None:
         """Store a decision."""
-        values = {name: getattr(decision, name) for name in COLUMNS if name not in ("findings", "evidence")}
-        values["findings"] = [asdict(finding) for finding in decision.findings]
-        values["evidence"] = dict(decision.evidence)
         with self._engine.begin() as connection:
-            connection.execute(insert(decisions).values(values))
+            insert_decision(connection, decision)
 
     def of(self, model: str, limit: int = 100) -> tuple[Decision, ...]:
         """Return a model's newest decisions, newest first."""
@@ -43,6 +40,14 @@ class Decisions:
         if row is None:
             raise NotFound(f"no decision {decision_id!r}")
         return _decision(row)
+
+
+def insert_decision(connection: Connection, decision: Decision) -> None:
+    """Store a decision within a transaction."""
+    values = {name: getattr(decision, name) for name in COLUMNS if name not in ("findings", "evidence")}
+    values["findings"] = [asdict(finding) for finding in decision.findings]
+    values["evidence"] = dict(decision.evidence)
+    connection.execute(insert(decisions).values(values))
 
 
 def _decision(row: Row[tuple[object, ...]]) -> Decision:

@@ -34,6 +34,25 @@ plans = Table(
     Column("champion", String(50)),
     Column("previous", String(50)),
     Column("written_at", UtcTime, nullable=False),
+    Column("document", JSON(none_as_null=True)),
+)
+
+standings = Table(
+    "standings",
+    metadata,
+    Column("model", String(100), primary_key=True),
+    Column("version", String(50), primary_key=True),
+    Column("stage", String(20), nullable=False),
+    Column("reason", String, nullable=False),
+    Column("manifest", JSON(none_as_null=True)),
+    Column("changed_at", UtcTime, nullable=False),
+)
+
+signals = Table(
+    "signals",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("at", UtcTime, nullable=False),
 )
 
 decisions = Table(
@@ -62,6 +81,8 @@ arms = Table(
     Column("versions", JSON, nullable=False),
     Column("ready", Integer, nullable=False),
     Column("detail", String, nullable=False),
+    Column("left_out", JSON(none_as_null=True)),
+    Column("shadow", JSON(none_as_null=True)),
     Column("reported_at", UtcTime, nullable=False),
 )
 

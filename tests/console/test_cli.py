@@ -23,7 +23,7 @@ def test_status_before_anything_was_started_says_what_to_do(home: Settings, caps
 def test_status_as_json_names_the_champion_and_since_when(home: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     """Programs read what people read."""
     since = datetime(2013, 4, 1, tzinfo=UTC)
-    Plans(open_ledger(home.ledger_address)).write(empty_plan("m").promote("3"), since)
+    Plans(open_ledger(home.ledger_address)).write(empty_plan("m").promote("3", since), since)
     cli.app(["status", "--json"], standalone_mode=False)
     (model,) = json.loads(capsys.readouterr().out)["models"]
     assert (model["champion"], model["since"], model["replicas_ready"]) == ("3", str(since), 0)

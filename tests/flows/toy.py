@@ -19,6 +19,7 @@ from feature_repo.frames import feature_rows, stamped_within, usable_microsecond
 from flows.training.rows import Rows
 from lifecycle.contract import Contract, Field, FieldType
 from lifecycle.intake import BadRowLimit
+from tests.policies import rollout_yaml
 
 START = datetime(2020, 1, 1, tzinfo=UTC)
 END = START + timedelta(days=20)
@@ -171,7 +172,7 @@ serving:
   max_added_wait_ms: 0
   max_queued_requests: 100
   feature_cache_seconds: 0
-decision: {threshold: 0.5, positive: "on", negative: "off"}
+decision: {threshold: 0.5, positive: "on", negative: "off", overrides: [], safety_filters: []}
 cost: {false_alarm: 1, missed: 1}
 training:
   window_days: 20
@@ -204,7 +205,7 @@ offline_gate:
   - id: everywhere
     require: {metric: auc, at_least: 0.7, in_slices_of: [site], minimum_rows: 100}
     because: Both sites count.
-"""
+""" + rollout_yaml("unit")
 
 
 def some_rows(count: int, seed: int = 1) -> Rows:

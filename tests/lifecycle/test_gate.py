@@ -5,12 +5,12 @@ from itertools import product
 
 import pytest
 
+from lifecycle.decision_policy import DecisionPolicy
 from lifecycle.evaluation import Evaluation, Measured, Metrics
 from lifecycle.gate import EVIDENCE_RULE, decide_gate
 from lifecycle.policy import (
     BoosterPolicy,
     CostPolicy,
-    DecisionPolicy,
     GateRequirement,
     GateRule,
     Policy,
@@ -18,6 +18,7 @@ from lifecycle.policy import (
     TrainingPolicy,
 )
 from lifecycle.verdict import Verdict
+from tests.policies import PEOPLE, PICK_UP, small_rollout
 
 AUC_FLOOR = GateRequirement(metric="auc", at_least=0.6)
 CALIBRATED = GateRequirement(metric="calibration_error", at_most=0.05)
@@ -43,7 +44,7 @@ def policy(*requirements: GateRequirement) -> Policy:
             max_queued_requests=1,
             feature_cache_seconds=0,
         ),
-        decision=DecisionPolicy(threshold=0.25, positive="yes", negative="no"),
+        decision=DecisionPolicy(threshold=0.25, positive="yes", negative="no", overrides=(), safety_filters=()),
         cost=CostPolicy(false_alarm=1, missed=3),
         training=TrainingPolicy(
             window_days=90,
@@ -61,6 +62,9 @@ def policy(*requirements: GateRequirement) -> Policy:
             GateRule(id=f"rule-{number}", require=require, because="so it was decided")
             for number, require in enumerate(requirements)
         ),
+        pick_up=PICK_UP,
+        rollout=small_rollout("unit"),
+        people=PEOPLE,
     )
 
 

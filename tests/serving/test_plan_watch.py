@@ -14,8 +14,9 @@ from serving.models import Models, ServedModel
 from serving.plan_watch import PlanWatch
 from stores.ledger.arms import ArmReport
 
-FIRST = empty_plan("m").promote("1")
-SECOND = FIRST.promote("2")
+WRITTEN_AT = datetime(2013, 4, 1, tzinfo=UTC)
+FIRST = empty_plan("m").promote("1", WRITTEN_AT)
+SECOND = FIRST.promote("2", WRITTEN_AT)
 
 
 @dataclass

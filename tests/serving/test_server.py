@@ -80,7 +80,7 @@ def server(chosen: Settings) -> Iterator[Running]:
         write_version(chosen.versions, version, seed=int(version))
     open_feature_store(load_definition(MODEL), chosen.features)
     engine = open_ledger(chosen.ledger_address)
-    Plans(engine).write(empty_plan(MODEL).promote("1"), datetime.now(UTC))
+    Plans(engine).write(empty_plan(MODEL).promote("1", datetime.now(UTC)), datetime.now(UTC))
     engine.dispose()
     process = start(chosen)
     try:
@@ -169,7 +169,7 @@ def test_promotion_is_one_row_in_the_ledger(server: Running) -> None:
     engine = open_ledger(server.chosen.ledger_address)
     plan = Plans(engine).current(MODEL)
     began = datetime.now(UTC)
-    Plans(engine).write(plan.promote("2"), began)
+    Plans(engine).write(plan.promote("2", began), began)
     with httpx.Client(base_url=server.address) as client:
         seen: list[str] = []
         while seen[-20:] != ["2"] * 20:
@@ -220,7 +220,7 @@ def test_server_starts_without_the_ledger_from_what_this_machine_holds(tmp_path:
     """Plan and versions are here; only news has to wait."""
     chosen = Settings(home=tmp_path, policies=POLICIES, http_port=free_port(), ray_port_base=free_block())
     write_version(chosen.versions, "1")
-    Versions(chosen.versions, None).save_plan(empty_plan(MODEL).promote("1"))
+    Versions(chosen.versions, None).save_plan(empty_plan(MODEL).promote("1", datetime.now(UTC)))
     open_feature_store(load_definition(MODEL), chosen.features)
     process = start(chosen, HOLDFAST_LEDGER_URL=f"postgresql+psycopg://holdfast@127.0.0.1:{free_port()}/holdfast")
     try:

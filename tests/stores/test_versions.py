@@ -1,6 +1,7 @@
 """Local copies of versions and of the last plan."""
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -164,9 +165,10 @@ def test_last_plan_is_the_one_saved_last(root: Path) -> None:
     """A start without the ledger goes on with what was last known."""
     versions = Versions(root, None)
     plan = TrafficPlan(model="toy", revision=1, champion="1", previous=None)
+    now = datetime(2013, 4, 1, tzinfo=UTC)
     versions.save_plan(plan)
-    versions.save_plan(plan.promote("2"))
-    assert Versions(root, None).last_plan("toy") == plan.promote("2")
+    versions.save_plan(plan.promote("2", now))
+    assert Versions(root, None).last_plan("toy") == plan.promote("2", now)
 
 
 def test_plan_that_was_never_saved_is_not_found(root: Path) -> None:

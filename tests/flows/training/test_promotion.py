@@ -63,7 +63,7 @@ class Bench:
         """Measure beside a champion; while it lasts, another process may promote a version."""
         self.asked.append(champion)
         if self.overtaking:
-            self.plans.write(self.plans.current("toy").promote(self.overtaking.pop()), NOW)
+            self.plans.write(self.plans.current("toy").promote(self.overtaking.pop(), NOW), NOW)
         rivals = {"logistic_regression": measured(0.6), "rule": measured(0.7)}
         if champion is not None:
             rivals["champion"] = measured(self.champion_log_loss)

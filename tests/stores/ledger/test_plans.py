@@ -24,7 +24,7 @@ won = 0
 for round in range(20):
     plan = plans.current("m")
     try:
-        plans.write(plan.promote(f"{sys.argv[2]}-{round}"), datetime.now(UTC))
+        plans.write(plan.promote(f"{sys.argv[2]}-{round}", datetime.now(UTC)), datetime.now(UTC))
         won += 1
     except Conflict:
         pass
@@ -40,8 +40,8 @@ def test_a_model_without_a_plan_has_revision_zero(ledger: Engine) -> None:
 def test_a_written_plan_is_the_current_one(ledger: Engine) -> None:
     """The newest revision stands, with its way back."""
     plans = Plans(ledger)
-    plans.write(empty_plan("m").promote("1"), NOW)
-    plans.write(plans.current("m").promote("2"), NOW)
+    plans.write(empty_plan("m").promote("1", NOW), NOW)
+    plans.write(plans.current("m").promote("2", NOW), NOW)
     current = plans.current("m")
     assert (current.revision, current.champion, current.previous) == (2, "2", "1")
     assert plans.since("m") == NOW
@@ -51,10 +51,10 @@ def test_a_written_plan_is_the_current_one(ledger: Engine) -> None:
 def test_a_plan_made_from_a_stale_revision_is_refused(ledger: Engine) -> None:
     """Two decisions from one revision cannot both stand."""
     plans = Plans(ledger)
-    first = empty_plan("m").promote("1")
+    first = empty_plan("m").promote("1", NOW)
     plans.write(first, NOW)
     with pytest.raises(Conflict, match="but 1 stands now"):
-        plans.write(empty_plan("m").promote("2"), NOW)
+        plans.write(empty_plan("m").promote("2", NOW), NOW)
     assert plans.current("m") == first
 
 

@@ -1,0 +1,36 @@
+"""Who may override the rules of a model, and in which way."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field as Limit
+
+from lifecycle.errors import NotPermitted
+from lifecycle.section import Section
+
+
+class Override(StrEnum):
+    """What a person may do to a model's traffic."""
+
+    ROLL_BACK = "roll_back"
+    HOLD = "hold"
+    RESUME = "resume"
+    PROMOTE = "promote"
+    PIN = "pin"
+
+
+class Person(Section):
+    """A person or an on-call role, by the name they act under."""
+
+    name: Annotated[str, Limit(min_length=1)]
+    may: Annotated[tuple[Override, ...], Limit(min_length=1)]
+
+
+def require_permission(people: tuple[Person, ...], name: str, override: Override) -> None:
+    """Raise NotPermitted, naming who may, unless the policy lets this person do this."""
+    if any(person.name == name and override in person.may for person in people):
+        return
+    able = ", ".join(person.name for person in people if override in person.may) or "nobody"
+    raise NotPermitted(
+        f"{name!r} may not {override} this model; its policy lets {able}. Ask one of them, or change `people` there."
+    )

@@ -1,0 +1,85 @@
+"""The smallest rollout that a policy may hold, for tests that are about something else."""
+
+from textwrap import dedent
+
+from lifecycle.people import Override, Person
+from lifecycle.rollout_policy import (
+    CanaryPolicy,
+    CanaryStep,
+    ChampionPolicy,
+    PickUpPolicy,
+    RolloutPolicy,
+    RolloutRule,
+    ShadowPolicy,
+)
+
+PICK_UP = PickUpPolicy(
+    allowed_formats=("xgboost-ubj", "xgboost-json", "sklearn-skops", "onnx"),
+    max_artifact_mb=50,
+    max_latency_ms_1_row=200,
+    max_latency_ms_64_rows=400,
+)
+
+
+def error_rule(arm: str) -> RolloutRule:
+    """Return the rule that every arm must have."""
+    compared: dict[str, object] = (
+        {"above": 0.2} if arm == "champion" else {"worse_than": "champion", "by_more_than": 0.2}
+    )
+    return RolloutRule.model_validate(
+        {
+            "id": f"{arm}-errors",
+            "when": {"metric": "error_rate", "arm": arm, **compared},
+            "then": "reject" if arm == "shadow" else "roll_back",
+            "veto_only": arm == "champion",
+            "because": "It must answer.",
+        }
+    )
+
+
+def small_rollout(unit: str) -> RolloutPolicy:
+    """Return a rollout of one canary step whose rules limit errors and nothing else."""
+    return RolloutPolicy(
+        unit=(unit,),
+        error_probability=0.01,
+        shadow=ShadowPolicy(
+            minimum_hours=0,
+            minimum_answers=20,
+            minimum_labels=0,
+            longest_hold_hours=100,
+            queue_batches=100,
+            memory_limit_mb=1000,
+            batch_deadline_ms=5000,
+        ),
+        canary=CanaryPolicy(
+            deadline_ms=200,
+            longest_hold_hours=100,
+            steps=(CanaryStep(share=0.5, minimum_hours=0, minimum_answers=20, minimum_labels=0),),
+        ),
+        champion=ChampionPolicy(window_hours=1, false_alarm_every_days=365),
+        rules=tuple(error_rule(arm) for arm in ("shadow", "canary", "champion")),
+    )
+
+
+PEOPLE = (Person(name="on-call", may=tuple(Override)),)
+
+
+def rollout_yaml(unit: str) -> str:
+    """Return the same as the end of a policy file."""
+    rules = "".join(
+        f"    - {rule.model_dump_json(exclude_none=True, exclude_defaults=True)}\n"
+        for rule in small_rollout(unit).rules
+    )
+    start = dedent(
+        f"""
+        pick_up: {PICK_UP.model_dump_json()}
+        rollout:
+          unit: [{unit}]
+          error_probability: 0.01
+          shadow: {small_rollout(unit).shadow.model_dump_json()}
+          canary: {small_rollout(unit).canary.model_dump_json()}
+          champion: {small_rollout(unit).champion.model_dump_json()}
+          rules:
+        """
+    )
+    return f"{start}{rules}people:\n  - {PEOPLE[0].model_dump_json()}\n"
