@@ -13,7 +13,8 @@ from stores.ledger.schema import arms
 class ArmReport:
     """One replica's word on one model: which versions it holds, by which plan revision.
 
-    `left_out` says why versions of that plan do not stand here, None when all do. `shadow` is what it knows of the version in shadow beside it (see serving/shadow), None without one.
+    `left_out` says why versions of that plan do not stand here, None when all do. `shadow` is what it knows of the
+    version in shadow beside it (see serving/shadow), None without one.
     """
 
     model: str
