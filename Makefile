@@ -59,7 +59,7 @@ bench: setup
 	@$(BIN)/python -m tests.bench
 
 bench-%: setup
-	@$(BIN)/python -m tests.bench $*
+	@$(BIN)/python -m tests.bench $* $(OPTIONS)
 
 lock: setup
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \

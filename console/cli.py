@@ -7,13 +7,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
-from console import log, quarantine
+from console import decisions, features, log, overrides, policy, quarantine
 from console import run as running
-from console.decisions import decisions
 from console.replay import replay
-from console.status import Status, read_status
+from console.status import read_status
+from console.status_page import print_status
 from lifecycle.errors import HoldfastError
 from stores.settings import settings
 
@@ -24,20 +23,32 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(features.app, name="features")
 app.add_typer(log.app, name="log")
 app.add_typer(quarantine.app, name="quarantine")
-app.command()(decisions)
+app.add_typer(policy.app, name="policy")
+app.add_typer(decisions.app, name="decisions")
 app.command()(replay)
+for override in (overrides.rollback, overrides.hold, overrides.resume, overrides.promote, overrides.pin):
+    app.command()(override)
 
 
 @app.command()
 def run(
     model: Annotated[str | None, typer.Option(help="Which model to play; the only policy by default.")] = None,
     history_days: Annotated[int, typer.Option(help="Days to learn from before traffic starts.", min=1)] = 90,
-    live_days: Annotated[int, typer.Option(help="Days of traffic to play over HTTP.", min=0)] = 7,
+    live_days: Annotated[
+        int | None,
+        typer.Option(help="Days of traffic to play over HTTP; 7, or up to 14 with challengers.", min=0),
+    ] = None,
+    challengers: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option(help="Have new versions registered while a model's first traffic is played.")
+    ] = True,
 ) -> None:
-    """Start everything and play recorded events: history, training, then live traffic."""
-    options = ["--history-days", str(history_days), "--live-days", str(live_days)]
+    """Start everything and play recorded events: history, training, then live traffic with new versions on trial."""
+    options = ["--history-days", str(history_days)]
+    options += [] if live_days is None else ["--live-days", str(live_days)]
+    options += [] if challengers else ["--no-challengers"]
     running.run(settings(), Console(), [*options, *(["--model", model] if model else [])])
 
 
@@ -56,25 +67,7 @@ def status(
     if as_json:
         typer.echo(json.dumps(found.as_json(), default=str, indent=2))
     else:
-        _print_status(found, Console())
-
-
-def _print_status(found: Status, terminal: Console) -> None:
-    terminal.print(f"State folder {found.home}")
-    if found.replayed_at:
-        terminal.print(f"Replaying; it is {found.replayed_at:%Y-%m-%d %H:%M} UTC there")
-    programs = Table("program", "running", "address", "MB", title="Programs", title_justify="left")
-    for program in found.programs:
-        running_mark = "[green]yes[/green]" if program.running else "[red]no[/red]"
-        programs.add_row(program.name, running_mark, program.address, str(program.memory_mb))
-    terminal.print(programs if found.programs else "Nothing was started; `make run` starts everything.")
-    for model in found.models:
-        since = f"since {model.since:%Y-%m-%d %H:%M:%S} UTC" if model.since else ""
-        terminal.print(
-            f"[bold]{model.model}[/bold]: champion version {model.champion} {since}, plan revision "
-            f"{model.plan_revision}, served by {model.replicas_ready} of {model.replicas} replicas; "
-            f"events until {model.ingested_until}, features until {model.features_until}"
-        )
+        print_status(found, Console())
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""`holdfast decisions`: every choice that was made about a model, with its numbers."""
+"""`holdfast decisions`: every choice that was made about a model, with its numbers, and the same choice again."""
 
 import json
 from dataclasses import asdict
@@ -7,22 +7,29 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from lifecycle.verdict import Decision, Verdict
+from console.decision_page import print_decision, print_judged
+from lifecycle.rejudging import is_a_persons, judge_again
 from stores.ledger.decisions import Decisions
 from stores.ledger.opening import open_ledger
 from stores.settings import settings
 
-MARKS = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.INCONCLUSIVE: "yellow", Verdict.ERROR: "red"}
+app = typer.Typer(help="What was decided, newest first, and by which numbers.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
+@app.callback(invoke_without_command=True)
 def decisions(
+    context: typer.Context,
+    *,
     model: Annotated[str | None, typer.Option(help="Only this model's.")] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", help="How many of each model.", min=1)] = 10,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,  # noqa: FBT002 - a flag
+    as_json: AsJson = False,
 ) -> None:
     """Show what was decided, newest first: each rule with its value, its limit and its reason."""
-    engine = open_ledger(settings().ledger_address)
-    kept = Decisions(engine)
+    if context.invoked_subcommand is not None:
+        return
+    kept = Decisions(open_ledger(settings().ledger_address))
     models = (model,) if model else kept.models()
     found = [decision for name in models for decision in kept.of(name, limit)]
     if as_json:
@@ -30,23 +37,30 @@ def decisions(
         return
     terminal = Console()
     for decision in found:
-        _print(decision, terminal)
+        print_decision(decision, terminal)
     if not found:
         terminal.print("Nothing was decided yet.")
 
 
-def _print(decision: Decision, terminal: Console) -> None:
-    terminal.print(
-        f"[bold]{decision.decided_at:%Y-%m-%d %H:%M:%S} UTC  {decision.model} version {decision.version}: "
-        f"{decision.action}[/bold]  [{MARKS[decision.verdict]}]{decision.verdict}[/]"
-    )
-    terminal.print(f"  {decision.reason}", highlight=False)
-    for finding in decision.findings:
-        terminal.print(
-            f"  [{MARKS[finding.verdict]}]{finding.verdict:<12}[/] {finding.rule_id}: {finding.reason}", highlight=False
-        )
-    terminal.print(
-        f"  by {decision.actor}, policy {decision.policy_revision}, from plan revision {decision.plan_revision}, "
-        f"decision {decision.decision_id}",
-        style="dim",
-    )
+@app.command()
+def replay(
+    decision_id: Annotated[str, typer.Argument(help="As `holdfast decisions` shows it.")],
+    as_json: AsJson = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Judge a decision again from its stored evidence; exit code 1 unless verdict, action and reason are the same."""
+    decision = Decisions(open_ledger(settings().ledger_address)).get(decision_id)
+    if is_a_persons(decision):
+        told = f"{decision.actor} decided this; there is nothing to judge again"
+        typer.echo(json.dumps({"decision_id": decision_id, "same": None, "reason": told}) if as_json else told)
+        return
+    judged = judge_again(decision)
+    same = (judged.verdict, judged.action, judged.reason) == (decision.verdict, decision.action, decision.reason)
+    if as_json:
+        stored = {"verdict": decision.verdict, "action": decision.action, "reason": decision.reason}
+        shown = {"decision_id": decision_id, "same": same, "stored": stored, "judged_again": asdict(judged)}
+        typer.echo(json.dumps(shown, indent=2))
+    else:
+        print_decision(decision, Console())
+        print_judged(judged, Console(), same=same)
+    if not same:
+        raise typer.Exit(1)

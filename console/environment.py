@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 
 from stores.settings import Settings
+from stores.webhook_secret import encryption_key, webhook_secret
 
 QUIET = {
     "DO_NOT_TRACK": "true",
@@ -25,6 +26,11 @@ def child_environment(settings: Settings) -> Mapping[str, str]:
         "HOLDFAST_POLICIES": str(settings.policies),
         "MLFLOW_TRACKING_URI": settings.mlflow_address,
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        # The gateway it calls listens on this machine, and MLflow calls none there unless it is told so.
+        "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https",
+        "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
+        "MLFLOW_WEBHOOK_CACHE_TTL": "5",
+        "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": encryption_key(webhook_secret(settings)),
         "PREFECT_HOME": str(settings.home / "prefect"),
         "PREFECT_API_URL": settings.prefect_address,
         "PREFECT_CLI_PROMPT": "false",

@@ -17,7 +17,18 @@ from stores.settings import settings
 app = typer.Typer(help="Look into the prediction log.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-GLANCE = ("served_at", "prediction_id", "model", "version", "tier", "score", "decision", "defaulted", "example_id")
+GLANCE = (
+    "served_at",
+    "prediction_id",
+    "model",
+    "version",
+    "arm",
+    "outcome",
+    "score",
+    "decision",
+    "defaulted",
+    "example_id",
+)
 """What a person wants to see of a prediction first; `--json` has every column."""
 UNFOLDED_COLUMNS = 10_000
 
@@ -27,7 +38,7 @@ def tail(
     rows: Annotated[int, typer.Option("--rows", "-n", help="How many.", min=1)] = 10,
     as_json: AsJson = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Show the predictions served last, newest at the bottom."""
+    """Show the newest rows at the bottom: predictions, and attempts that nobody was shown."""
     found = PredictionLog(settings().prediction_log).tail(rows)
     if as_json:
         print_json(found)
@@ -40,7 +51,7 @@ def count(
     model: Annotated[str | None, typer.Option(help="Only this model's.")] = None,
     as_json: AsJson = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Count the predictions that were shipped to the table and those still waiting in segments."""
+    """Count the predictions that clients were shown: shipped to the table, and still waiting in segments."""
     log = PredictionLog(settings().prediction_log)
     counted = log.count(model)
     together = log.count(model, with_pending=True)

@@ -7,9 +7,11 @@ import numpy as np
 import typer
 
 from console.log import AsJson, print_json
-from lifecycle.errors import ArtifactInvalid
+from lifecycle.errors import ArtifactInvalid, EvidenceMissing
+from stores.ledger.opening import connect
+from stores.ledger.pins import Pins
 from stores.prediction_log.table import PredictionLog
-from stores.predictor import load_predictor
+from stores.predictor import RELATIVE_TOLERANCE, load_predictor, same_scores
 from stores.registry import Registry
 from stores.settings import Settings, settings
 from stores.versions import Versions
@@ -24,38 +26,49 @@ class Replayed:
     version: str
     logged: float
     replayed: float
+    same: bool
 
     @property
-    def same(self) -> bool:
-        """Whether both are the same 64 bits."""
-        return self.logged.hex() == self.replayed.hex()
+    def verdict(self) -> str:
+        """How the two compare, in words."""
+        if self.logged.hex() == self.replayed.hex():
+            return "the same bit for bit"
+        if self.same:
+            return f"the same within {RELATIVE_TOLERANCE:g}: this format rounds by the size of the batch"
+        return "DIFFERENT: the model file or its library has changed"
 
 
 def replay(
     prediction_id: Annotated[str, typer.Argument(help="As given in the answer and in the log.")],
     as_json: AsJson = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Score a logged prediction again; exit code 1 unless the result is the same bit for bit."""
+    """Score a logged prediction again; exit code 1 unless the result is the same, as exactly as its format allows."""
     result = replay_prediction(prediction_id, settings())
     if as_json:
-        print_json(asdict(result) | {"same": result.same})
+        print_json(asdict(result))
     else:
         typer.echo(f"prediction {result.prediction_id}, {result.model} version {result.version}")
         typer.echo(f"logged   {result.logged!r} ({result.logged.hex()})")
         typer.echo(f"replayed {result.replayed!r} ({result.replayed.hex()})")
-        typer.echo("the same bit for bit" if result.same else "DIFFERENT: the model file or its library has changed")
+        typer.echo(result.verdict)
     if not result.same:
         raise typer.Exit(1)
 
 
 def replay_prediction(prediction_id: str, places: Settings) -> Replayed:
-    """Return what the logged features score now with the version that answered.
+    """Return what the logged features score now with the version that answered, in whichever arm.
 
-    Raises NotFound for an unknown prediction, ArtifactInvalid when the version's file is another one than
-    answered, and what opening the version raises.
+    Raises NotFound for an unknown prediction, EvidenceMissing for an attempt that failed, ArtifactInvalid when the
+    version's file is another one than answered, and what opening the version raises.
     """
     row = PredictionLog(places.prediction_log).get(prediction_id)
-    versions = Versions(places.versions, Registry(places.mlflow_address))
+    if row["score"] is None:
+        shown = f"; {row['pairs_with']} was shown in its place" if row["pairs_with"] else ""
+        raise EvidenceMissing(
+            f"prediction {prediction_id} has no score to compare with: version {row['version']} of {row['model']} "
+            f"failed ({row['error']}){shown}"
+        )
+    versions = Versions(places.versions, Registry(places.mlflow_address), Pins(connect(places.ledger_address)))
     files = versions.open(row["model"], row["version"])
     if files.manifest.artifact_digest != row["artifact_digest"]:
         raise ArtifactInvalid(
@@ -63,5 +76,8 @@ def replay_prediction(prediction_id: str, places: Settings) -> Replayed:
             f"{files.manifest.artifact_digest}"
         )
     features = np.array([row["features"]], dtype=np.float32)
-    (score,) = load_predictor(files).score(features)
-    return Replayed(prediction_id, row["model"], row["version"], logged=row["score"], replayed=float(score))
+    score = load_predictor(files).score(features)
+    (same,) = same_scores(score, np.array([row["score"]]), files.manifest.format)
+    return Replayed(
+        prediction_id, row["model"], row["version"], logged=row["score"], replayed=float(score[0]), same=bool(same)
+    )

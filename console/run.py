@@ -8,7 +8,7 @@ from rich.console import Console
 
 from console.environment import child_environment
 from console.processes import Processes, log_end
-from console.stack import WORK_POOL, Program, Stack, prefect_worker, programs, project_root
+from console.stack import WORK_POOLS, Program, Stack, prefect_workers, programs, project_root
 from lifecycle.errors import Unavailable
 from stores.settings import Settings
 
@@ -22,8 +22,7 @@ def run(settings: Settings, terminal: Console, play: list[str]) -> None:
         stack.start(programs(settings), on_up=lambda program: _say_up(terminal, program))
     with terminal.status("Registering the deployments of prefect.yaml"):
         deploy(settings)
-        worker = prefect_worker(settings)
-        stack.start([worker], on_up=lambda program: _say_up(terminal, program))
+        stack.start(prefect_workers(settings), on_up=lambda program: _say_up(terminal, program))
     # The replay is a flow-side program: it imports what the console may not. It reports its own errors, so
     # Prefect need not print them as well.
     environment = {**child_environment(settings), "PREFECT_LOGGING_LEVEL": "CRITICAL"}
@@ -39,14 +38,16 @@ def run(settings: Settings, terminal: Console, play: list[str]) -> None:
 
 
 def deploy(settings: Settings) -> None:
-    """Register every deployment of prefect.yaml on the work pool; doing it again changes nothing.
+    """Register every deployment of prefect.yaml on its work pool; doing it again changes nothing.
 
     Raises Unavailable with Prefect's own words when it refuses.
     """
     environment = dict(child_environment(settings))
     prefect = (sys.executable, "-m", "prefect", "--no-prompt")
-    create = (*prefect, "work-pool", "create", WORK_POOL, "--type", "process", "--overwrite")
-    for command in (create, (*prefect, "deploy", "--all")):
+    creates = [
+        (*prefect, "work-pool", "create", pool, "--type", "process", "--overwrite") for pool, _ in WORK_POOLS.values()
+    ]
+    for command in (*creates, (*prefect, "deploy", "--all")):
         done = subprocess.run(  # noqa: S603 - fixed commands
             command, cwd=project_root(), env=environment, capture_output=True, text=True, check=False
         )

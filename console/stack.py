@@ -12,7 +12,12 @@ from console.processes import Processes, Started, require_free_port, wait_until_
 from stores.settings import Settings
 
 START_SECONDS = 180.0
-WORK_POOL = "holdfast"
+WORK_POOLS = {"worker": ("holdfast", 1), "supervisor": ("holdfast-supervise", 2)}
+"""Each worker's pool and how many runs it takes at once. Flows run one at a time, so that their memory does not add up.
+
+`supervise` never ends for long, so it has a worker of its own. That one takes a second run only for Prefect to cancel
+it, which happens when a worker picks it up: with a limit of 1 they would wait, and all begin when the first one ends.
+"""
 
 
 @dataclass(frozen=True)
@@ -77,13 +82,13 @@ def prefect_server(settings: Settings) -> Program:
     return Program("prefect", command, address, health, settings.prefect_port, "HOLDFAST_PREFECT_PORT")
 
 
-def prefect_worker(settings: Settings) -> Program:
-    """Return the worker that runs scheduled flows, one at a time, as processes."""
-    command = (
-        *(sys.executable, "-m", "prefect", "worker", "start"),
-        *("--pool", WORK_POOL, "--type", "process", "--limit", "1"),
+def prefect_workers(settings: Settings) -> tuple[Program, ...]:
+    """Return the workers that run scheduled flows as processes."""
+    start = (sys.executable, "-m", "prefect", "worker", "start", "--type", "process")
+    return tuple(
+        Program(name, (*start, "--pool", pool, "--limit", str(limit)), settings.prefect_address, None, None, "")
+        for name, (pool, limit) in WORK_POOLS.items()
     )
-    return Program("worker", command, settings.prefect_address, None, None, "")
 
 
 class Stack:

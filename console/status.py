@@ -1,5 +1,6 @@
-"""What runs, which version serves, and since when, from the state folder and the ledger alone."""
+"""What runs, which version serves, who is on trial, and since when, from the state folder and the ledger alone."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,10 +9,13 @@ import psutil
 from sqlalchemy import Engine
 
 from console.processes import Processes, Started
-from stores.ledger.arms import Arms
+from lifecycle.plan import TrafficPlan
+from lifecycle.stages import Stage
+from stores.ledger.arms import ArmReport, Arms
 from stores.ledger.opening import open_ledger
 from stores.ledger.plans import Plans
 from stores.ledger.progress import Progress
+from stores.ledger.standings import Standings
 from stores.settings import Settings
 
 REPORT_FRESH = timedelta(seconds=15)
@@ -31,8 +35,50 @@ class ProgramStatus:
 
 
 @dataclass(frozen=True)
+class CanaryStatus:
+    """The version that answers for `share` of the units, in step `step` (from 1) since `since`."""
+
+    version: str
+    stage: str
+    step: int
+    share: float
+    since: datetime
+
+
+@dataclass(frozen=True)
+class ShadowStatus:
+    """The version that is shown what the champion is asked; counts are rows, summed over the replicas.
+
+    `trouble` holds what replicas say is wrong with it, none when all is well.
+    """
+
+    version: str
+    stage: str
+    since: datetime
+    mirrored: int
+    dropped: int
+    answered: int
+    failed: int
+    trouble: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ReplicaStatus:
+    """One gateway replica: the plan revision it serves, and why versions of it do not stand there."""
+
+    replica: str
+    ready: bool
+    plan_revision: int
+    left_out: Mapping[str, str]
+    detail: str
+
+
+@dataclass(frozen=True)
 class ModelStatus:
-    """What serves for one model: `replicas_ready` of `replicas` report the plan's revision."""
+    """What serves for one model: `replicas_ready` of `replicas` report the plan's revision.
+
+    `held` is why nothing advances until a person resumes, None when the rules act; `pinned` also keeps the champion.
+    """
 
     model: str
     champion: str | None
@@ -41,6 +87,11 @@ class ModelStatus:
     plan_revision: int
     replicas: int
     replicas_ready: int
+    canary: CanaryStatus | None
+    shadow: ShadowStatus | None
+    held: str | None
+    pinned: bool
+    gateway: tuple[ReplicaStatus, ...]
     ingested_until: datetime | None
     features_until: datetime | None
 
@@ -93,6 +144,7 @@ def _memory(process: psutil.Process) -> int:
 
 def _model(engine: Engine, model: str) -> ModelStatus:
     plan, progress = Plans(engine).current(model), Progress(engine)
+    stages = {version: str(standing.stage) for version, standing in Standings(engine).of(model).items()}
     # Replicas report on the machine's clock, whatever is being replayed.
     reports = Arms(engine).since(model, datetime.now(UTC) - REPORT_FRESH)
     ready = [report for report in reports if report.ready and report.plan_revision == plan.revision]
@@ -104,6 +156,46 @@ def _model(engine: Engine, model: str) -> ModelStatus:
         plan_revision=plan.revision,
         replicas=len(reports),
         replicas_ready=len(ready),
+        canary=_canary(plan, stages),
+        shadow=_shadow(plan, stages, reports),
+        held=plan.held,
+        pinned=plan.pinned,
+        gateway=tuple(
+            ReplicaStatus(one.replica, one.ready, one.plan_revision, dict(one.left_out or {}), one.detail)
+            for one in reports
+        ),
         ingested_until=progress.watermark(f"ingest:{model}"),
         features_until=progress.watermark(f"materialize:{model}"),
+    )
+
+
+def _canary(plan: TrafficPlan, stages: Mapping[str, str]) -> CanaryStatus | None:
+    if plan.canary is None:
+        return None
+    stage = stages.get(plan.canary.version, str(Stage.CANARY))
+    return CanaryStatus(plan.canary.version, stage, plan.canary.step + 1, plan.canary.share, plan.canary.since_at)
+
+
+def _shadow(plan: TrafficPlan, stages: Mapping[str, str], reports: Sequence[ArmReport]) -> ShadowStatus | None:
+    if plan.shadow is None:
+        return None
+    version = plan.shadow.version
+    told = [
+        (one.replica, one.shadow)
+        for one in reports
+        if one.shadow is not None and str(one.shadow.get("version")) == version
+    ]
+
+    def total(name: str) -> int:
+        return sum(int(said.get(name, 0)) for _, said in told)
+
+    return ShadowStatus(
+        version=version,
+        stage=stages.get(version, str(Stage.SHADOW)),
+        since=plan.shadow.since_at,
+        mirrored=total("mirrored_rows"),
+        dropped=total("dropped_rows"),
+        answered=total("answered_rows"),
+        failed=total("failed_rows"),
+        trouble=tuple(f"{replica}: {said['trouble']}" for replica, said in told if said.get("trouble")),
     )

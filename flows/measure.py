@@ -29,7 +29,7 @@ ROLLING = timedelta(days=7)
 ANSWERED = """
 SELECT prediction_id, version, example_id, request, score, decision, served_at, moment_at
 FROM predictions
-WHERE model = ? AND moment_at >= ? AND moment_at < ?
+WHERE model = ? AND moment_at >= ? AND moment_at < ? AND outcome IS DISTINCT FROM 'failed'
 ORDER BY served_at
 """
 SUITE = "served_predictions"

@@ -19,27 +19,31 @@ from flows.training.window import choose_window, require_reach
 from flows.turns import take_turns
 from lifecycle.errors import ArtifactInvalid, EvidenceMissing, NotFound
 from lifecycle.evaluation import Metrics
+from lifecycle.manifest import Manifest
 from lifecycle.policy import Policy
 from lifecycle.verdict import Verdict
 from stores.clock import ReplayClock
 from stores.events import EventStore
-from stores.ledger.decisions import Decisions
 from stores.ledger.leases import Leases
 from stores.ledger.opening import open_ledger
+from stores.ledger.pins import Pins
 from stores.ledger.plans import Plans
 from stores.ledger.progress import Progress
 from stores.policies import load_policy, policy_models
 from stores.predictor import load_predictor, prove
 from stores.registry import Registry
 from stores.settings import Settings, settings
-from stores.versions import VersionFiles, Versions
+from stores.versions import Versions
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
 class TrainingSummary:
-    """What came of one training; `metrics` are the version's and its rivals' on the judged rows."""
+    """What came of one training; `metrics` are the version's and its rivals' on the judged rows.
+
+    `verdict` is the offline gate's. A version that passes is champion when none stood, and else waits for its shadow.
+    """
 
     model: str
     version: str
@@ -87,8 +91,8 @@ def train_model(
     progress, plans = Progress(engine), Plans(engine)
     clock = ReplayClock(progress)
     registry = Registry(config.mlflow_address, artifacts=config.home / "mlflow" / "artifacts")
-    versions = Versions(config.versions, registry)
-    promotion = Promotion(plans, Decisions(engine), registry, clock)
+    versions = Versions(config.versions, registry, Pins(engine))
+    promotion = Promotion(engine, registry, clock)
     with Leases(engine).hold(f"train:{model}"):
         window = choose_window(policy.training, clock.now(), start, end)
         reached = {flow: progress.watermark(f"{flow}:{model}") for flow in ("ingest", "materialize")}
@@ -98,24 +102,23 @@ def train_model(
         candidate = grow_candidate(definition, policy, rows)
         beside = cache(partial(candidate.beside, versions=versions))
         rivals, evaluation = beside(plans.current(model).champion)
-        version = register_candidate(candidate, rivals, evaluation, registry)
-        files = _open_proven(versions, promotion, policy, version)
-        outcome = promotion.judge(policy, version, lambda champion: beside(champion)[1])
+        version, manifest = register_candidate(candidate, rivals, evaluation, registry)
+        _prove(versions, promotion, policy, version, manifest)
+        outcome = promotion.judge(policy, version, manifest, lambda champion: beside(champion)[1])
     return TrainingSummary(
         model=model,
         version=version,
-        artifact_digest=files.manifest.artifact_digest,
+        artifact_digest=manifest.artifact_digest,
         verdict=outcome.verdict,
         reason=outcome.reason,
         metrics={scorer: measured.overall for scorer, measured in evaluation.scorers().items()},
     )
 
 
-def _open_proven(versions: Versions, promotion: Promotion, policy: Policy, version: str) -> VersionFiles:
+def _prove(versions: Versions, promotion: Promotion, policy: Policy, version: str, manifest: Manifest) -> None:
     try:
         files = versions.open(policy.model, version)
         prove(files, load_predictor(files))
     except ArtifactInvalid as error:
-        promotion.refuse(policy, version, error)
+        promotion.refuse(policy, version, manifest, error)
         raise
-    return files

@@ -1,8 +1,9 @@
 """How a score becomes an action: a threshold, and the rules that stand above it."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import Field as Limit
+from pydantic import model_validator
 
 from lifecycle.section import Fraction, Positive, Section
 
@@ -49,3 +50,13 @@ class DecisionPolicy(Section):
     negative: str
     overrides: tuple[DecisionOverride, ...]
     safety_filters: tuple[SafetyFilter, ...]
+
+    @model_validator(mode="after")
+    def _decisions_can_be_told_apart(self) -> Self:
+        if self.positive == self.negative:
+            raise ValueError(f"positive and negative are both {self.positive!r}; give each its own word")
+        ids = [unsure.id for unsure in self.safety_filters] + [override.id for override in self.overrides]
+        repeated = sorted({name for name in ids if ids.count(name) > 1})
+        if repeated:
+            raise ValueError(f"{', '.join(repeated)} is there more than once; give each rule its own id")
+        return self

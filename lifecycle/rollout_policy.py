@@ -1,7 +1,7 @@
 """The written rules by which a version earns traffic and loses it."""
 
 from itertools import pairwise
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field as Limit
 from pydantic import model_validator
@@ -24,6 +24,8 @@ QUANTILES: dict[str, float] = {
 NEEDS_LABELS = frozenset({"log_loss", "brier", "cost_per_row"})
 ONLY_PAIRED = frozenset({"decision_disagreement", "score_difference"})
 """Compare two answers to one request, which only a shadow has; their baseline is the champion by nature."""
+RATES: frozenset[str] = frozenset(get_args(RateMetric))
+"""Shares of answers, from 0 to 1."""
 NEVER_COMPARED = frozenset({*ONLY_PAIRED, "memory_mb"})
 LARGEST_SHARE = 0.5
 """An equally large control group of the champion stands beside the canary, so no canary has more than half."""
@@ -129,6 +131,9 @@ class Condition(Section):
             raise ValueError("the shadow runs at the lowest priority, so its latency does not compare; use above")
         if (self.by_more_than_percent is not None) != (self.metric in QUANTILES and self.worse_than is not None):
             raise ValueError("a latency is compared by by_more_than_percent, every other metric by by_more_than")
+        for name, limit in (("above", self.above), ("by_more_than", self.by_more_than)):
+            if self.metric in RATES and limit is not None and limit >= 1:
+                raise ValueError(f"{name} is {limit:g}, but {self.metric} is a share of answers; allowed: below 1")
         return self
 
 
@@ -183,6 +188,22 @@ class RolloutPolicy(Section):
                 f"shadow.minimum_hours is {self.shadow.minimum_hours:g}, beyond longest_hold_hours "
                 f"{self.shadow.longest_hold_hours:g}; allow the longest hold to be longer"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _every_limit_can_be_met(self) -> Self:
+        ended: dict[tuple[str, str], tuple[str, float]] = {
+            ("shadow", "memory"): ("shadow.memory_limit_mb", self.shadow.memory_limit_mb),
+            ("shadow", "latency"): ("shadow.batch_deadline_ms", self.shadow.batch_deadline_ms),
+            ("canary", "latency"): ("canary.deadline_ms", self.canary.deadline_ms),
+        }
+        for rule in self.rules:
+            key, most = ended.get((rule.when.arm, rule.when.metric.split("_")[0]), ("", float("inf")))
+            if rule.when.above is not None and rule.when.above >= most:
+                raise ValueError(
+                    f"{rule.id} waits for {rule.when.metric} above {rule.when.above:g}, but {key} ends it at {most:g}; "
+                    "allowed: a limit below that"
+                )
         return self
 
     def rules_of(self, arm: ArmName) -> tuple[RolloutRule, ...]:

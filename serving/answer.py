@@ -10,19 +10,22 @@ from serving.rows import Row
 class Ask:
     """One accepted request: its typed rows, and the moments and times that the log records.
 
-    `submitted` is in monotonic seconds, `decode_us` in microseconds.
+    `submitted` is in monotonic seconds, `decode_us` in microseconds. `numbers` are the rows' places in the request,
+    None when these are all of its rows.
     """
 
     rows: Sequence[Row]
     request_id: str
     decode_us: int
     submitted: float
+    numbers: Sequence[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The logged predictions of one request, row by row.
 
+    `version` is the champion's where several versions answered; `versions` then says which, row by row.
     `defaulted` names per row the features that a declared default stood in for. `feature_age_seconds` is
     the age of the oldest looked-up row at its prediction moment, views of standing facts aside; None without one.
     """
@@ -36,3 +39,4 @@ class Answer:
     decisions: Sequence[str]
     defaulted: Sequence[Sequence[str]]
     feature_age_seconds: float | None
+    versions: Sequence[str] | None = None

@@ -7,9 +7,9 @@ from ray.serve.schema import LoggingConfig
 from lifecycle.errors import ArtifactInvalid
 from serving.gateway import open_gateway
 from serving.http_protocol import use_gateway_protocol
+from serving.policy_files import replicas_wanted
 from serving.replica_log import FILE, log_to
 from serving.routes import Application as AsgiApplication
-from stores.policies import load_policy, policy_models
 from stores.settings import Settings
 
 NAME = "holdfast"
@@ -39,12 +39,14 @@ class GatewayReplica:
 
 
 def build(chosen: Settings) -> Application:
-    """Return the application to run, with as many replicas as the most demanding policy asks for."""
-    replicas = [load_policy(chosen.policies, model).serving.replicas for model in policy_models(chosen.policies)]
+    """Return the application to run, with as many replicas as the most demanding policy asks for.
+
+    A policy that cannot be followed holds up its own model only, and that model's readiness says why.
+    """
     deployment = serve.deployment(
         GatewayReplica,
         name="Gateway",
-        num_replicas=max(replicas, default=1),
+        num_replicas=replicas_wanted(chosen.policies),
         max_ongoing_requests=UNBOUNDED,
         max_queued_requests=-1,
         ray_actor_options={"num_cpus": 0},

@@ -2,24 +2,30 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 
 from feature_repo.definition import ModelDefinition
 from lifecycle.errors import ArtifactInvalid, ContractViolation
+from serving.rollout.workers import Workers
 from serving.rows import Row, RowCodec
 from stores.predictor import Predictor, load_predictor, prove
 from stores.versions import VersionFiles
 
+WORKERS = 2
+"""Threads of a version on trial: one that hangs leaves one that answers."""
+
 
 @dataclass(frozen=True)
 class Arm:
-    """One version that has reproduced its own example, and the rows of that example."""
+    """One version that has reproduced its own example, rows to warm it up with, and threads for it to be tried in."""
 
     version: str
     files: VersionFiles
     predictor: Predictor
     example: list[Row]
+    workers: Workers
 
     def prove(self) -> None:
         """Raise ArtifactInvalid unless the version still gives its example's scores, bit for bit."""
@@ -49,17 +55,44 @@ def load_arm(version: str, files: VersionFiles, definition: ModelDefinition) -> 
         )
     predictor = load_predictor(files)
     prove(files, predictor)
-    return Arm(version, files, predictor, _example_rows(version, files))
+    workers = Workers(f"{manifest.model} {version}", WORKERS)
+    return Arm(version, files, predictor, _example_rows(version, files), workers)
 
 
 def _example_rows(version: str, files: VersionFiles) -> list[Row]:
-    example = files.manifest.example.request
+    contract = files.manifest.contract
+    # A version that was not made here has an example of features, but of no requests.
+    example = files.manifest.example.request or (contract.example_row(),)
     try:
         return RowCodec(files.manifest.contract, len(example)).from_json(msgspec.json.encode({"rows": example}))
     except ContractViolation as error:
         raise ArtifactInvalid(
             f"the contract of version {version} refuses the version's own example: {error}"
         ) from error
+
+
+class Proving(Protocol):
+    """Knows whether a version still works."""
+
+    def failure(self) -> str | None:
+        """Return why the version cannot be trusted, or None."""
+        ...
+
+
+@dataclass(frozen=True)
+class TrialProof:
+    """The word on a version on trial: it reproduced its example when it stood up, and its threads come back.
+
+    Its example is not run again, because only its own threads may wait for it.
+    """
+
+    arm: Arm
+
+    def failure(self) -> str | None:
+        """Return that no thread is left to the version, or None."""
+        if not self.arm.workers.stuck():
+            return None
+        return f"version {self.arm.version} holds all of its {WORKERS} threads past their deadline"
 
 
 @dataclass

@@ -7,6 +7,7 @@ one runs the batch on the event loop itself, whose next turn gathers whatever ar
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from lifecycle.errors import Unavailable
 from serving.answer import Answer, Ask
@@ -15,23 +16,26 @@ from serving.problem import RETRY_AFTER_SECONDS, refused
 QUIET_TURNS = 2
 """Turns of the event loop without a new ask that end the gathering of a batch; a turn is some microseconds."""
 
+Batch: TypeAlias = Sequence[tuple[Ask, asyncio.Future[Answer]]]
+"""Asks with the answers that their callers wait for."""
+
 
 class MicroBatcher:
-    """Gathers asks and hands them to `score` in batches of at most `max_rows` rows, or one larger ask.
+    """Gathers asks and hands them to `run` in batches of at most `max_rows` rows, or one larger ask.
 
-    With `max_added_wait_seconds` 0 nobody waits idly: a batch is full, or it is what had come when the event
-    loop had nothing left to take in for QUIET_TURNS turns. Otherwise the first ask of a batch waits that
-    long, less when the batch is full. At most `max_waiting` asks wait.
+    `run` settles every future, now or later, and does not raise. With `max_added_wait_seconds` 0 nobody waits idly: a
+    batch is full, or it is what had come when the event loop had nothing left to take in for QUIET_TURNS turns.
+    Otherwise the first ask of a batch waits that long, less when the batch is full. At most `max_waiting` asks wait.
     """
 
     def __init__(
         self,
-        score: Callable[[Sequence[Ask]], Sequence[Answer]],
+        run: Callable[[Batch], None],
         max_rows: int,
         max_added_wait_seconds: float,
         max_waiting: int,
     ) -> None:
-        self._score = score
+        self._hand_over = run
         self._max_rows = max_rows
         self._max_added_wait_seconds = max_added_wait_seconds
         self._max_waiting = max_waiting
@@ -86,9 +90,9 @@ class MicroBatcher:
             # The event loop gets its turns between batches, so that health checks and answers pass.
             self._begin(asyncio.get_running_loop())
         if batch:
-            self._answer(batch)
+            self._hand_over(batch)
 
-    def _take(self) -> list[tuple[Ask, asyncio.Future[Answer]]]:
+    def _take(self) -> Batch:
         batch: list[tuple[Ask, asyncio.Future[Answer]]] = []
         rows = 0
         while self._waiting:
@@ -102,22 +106,36 @@ class MicroBatcher:
                 batch.append((ask, future))
         return batch
 
-    def _answer(self, batch: Sequence[tuple[Ask, asyncio.Future[Answer]]]) -> None:
-        try:
-            answers = self._score([ask for ask, _ in batch])
-        except Exception as error:  # noqa: BLE001 - whatever went wrong must reach the callers that wait
-            self._fail(batch, error)
-        else:
-            for (_, future), answer in zip(batch, answers, strict=True):
-                if not future.done():
-                    future.set_result(answer)
 
-    def _fail(self, batch: Sequence[tuple[Ask, asyncio.Future[Answer]]], error: Exception) -> None:
-        if len(batch) > 1 and not isinstance(error, Unavailable):
-            # One odd request must not take down those it arrived with. A store that is gone fails them all.
-            for one in batch:
-                self._answer([one])
-            return
-        for _, future in batch:
-            if not future.done():
-                future.set_exception(error)
+def answer_at_once(score: Callable[[Sequence[Ask]], Sequence[Answer]], batch: Batch) -> None:
+    """Settle a batch by what `score` returns for its asks; one that raises is tried ask by ask."""
+    try:
+        answers = score([ask for ask, _ in batch])
+    except Exception as error:  # noqa: BLE001 - whatever went wrong must reach the callers that wait
+        fail(batch, error, lambda one: answer_at_once(score, one))
+    else:
+        settle(batch, answers)
+
+
+def settle(batch: Batch, answers: Sequence[Answer]) -> None:
+    """Give every caller that still waits its answer."""
+    for (_, future), answer in zip(batch, answers, strict=True):
+        if not future.done():
+            future.set_result(answer)
+
+
+def fail(batch: Batch, error: Exception, again: Callable[[Batch], None]) -> None:
+    """Try each ask of a batch `again` by itself, or tell the only caller, or all when a store is gone."""
+    if len(batch) > 1 and not isinstance(error, Unavailable):
+        # One odd request must not take down those it arrived with. A store that is gone fails them all.
+        for one in batch:
+            again([one])
+        return
+    tell(batch, error)
+
+
+def tell(batch: Batch, error: Exception) -> None:
+    """Give every caller that still waits the error."""
+    for _, future in batch:
+        if not future.done():
+            future.set_exception(error)

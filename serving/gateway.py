@@ -1,7 +1,6 @@
 """One gateway process put together: models, the watch on their plans, the log, and the application."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,13 +15,18 @@ from serving.health import Health
 from serving.ledger_link import LedgerLink
 from serving.models import Models
 from serving.parts import FeatureReader
+from serving.plan_source import PlanSource
 from serving.plan_watch import PlanWatch
+from serving.policy_files import PolicyFiles, known_models
 from serving.prediction_ids import PredictionIds
+from serving.registry_hook import open_hook
+from serving.rollout.mirroring import Mirroring
 from serving.routes import Application
+from serving.shadow.shadows import Shadows
 from serving.standing import StandingUp
 from stores.clock import SystemClock
 from stores.ledger.opening import connect
-from stores.policies import load_policy, policy_models
+from stores.ledger.pins import Pins
 from stores.prediction_log.segment import SegmentWriter
 from stores.prediction_log.shipper import adopt_orphans
 from stores.prediction_log.shipping import Shipper
@@ -55,24 +59,23 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
     _adopt_what_can_be(chosen.prediction_log)
     shipper = Shipper(chosen.prediction_log, writer, SHIP_SECONDS)
     models = Models()
-    versions = Versions(chosen.versions, Registry(chosen.mlflow_address))
-
-    def policy_of(model: str) -> Policy:
-        return load_policy(chosen.policies, model)
+    engine = connect(chosen.ledger_address)
+    versions = Versions(chosen.versions, Registry(chosen.mlflow_address), Pins(engine))
 
     def reader_of(definition: ModelDefinition, policy: Policy) -> FeatureReader:
         store = open_feature_store(definition, chosen.features, chosen.online_store)
         return OnlineFeatures(store, definition, policy.serving.feature_cache_seconds, time.monotonic)
 
-    def known() -> Sequence[str]:
-        return policy_models(chosen.policies)
-
-    standing_up = StandingUp(policy_of, reader_of, versions.open, writer, PredictionIds(time.time), replica)
+    policies = PolicyFiles(chosen.policies)
+    ids = PredictionIds(time.time)
+    standing_up = StandingUp(policies.newest, reader_of, versions.open, writer, ids, replica)
+    shadows = Shadows(chosen.prediction_log, replica, writer)
     watch = PlanWatch(
-        known=known,
-        ledger=LedgerLink(connect(chosen.ledger_address)),
-        copies=versions,
+        known=lambda: known_models(chosen.policies, models.names()),
+        plans=PlanSource(LedgerLink(engine), versions, replica),
+        policies=policies,
         stand_up=standing_up,
+        shadows=Mirroring(shadows, versions.open),
         models=models,
         replica=replica,
         clock=SystemClock(),
@@ -81,12 +84,13 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
 
     def close() -> None:
         watch.stop()
+        shadows.stop()
         shipper.stop()
 
     watch.tick()
     watch.start()
     shipper.start()
-    return Gateway(Application(models, close), Health(models))
+    return Gateway(Application(models, close, open_hook(chosen, engine)), Health(models))
 
 
 def _adopt_what_can_be(prediction_log: Path) -> None:

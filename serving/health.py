@@ -24,6 +24,6 @@ class Health:
         return failing + broken
 
     def broken(self) -> list[str]:
-        """Return the failures of versions that stood proven once: a reason to replace this process."""
-        lanes = (lane for one in self._models.serving() for lane in one.lanes.values())
+        """Return the failures of trusted versions that stood proven once: a reason to replace this process."""
+        lanes = (lane for one in self._models.serving() for lane in one.lanes.values() if lane.trusted)
         return [reason for lane in lanes if (reason := lane.proof.failure()) is not None]

@@ -12,6 +12,17 @@ MICROSECONDS = 1_000_000
 _TYPES = {field.name: field.type for field in SCHEMA}
 _NAMES = tuple(_TYPES)
 _TEXT = pa.string()
+LENGTHS_KEPT = 64
+"""Batches are rarely longer than this many rows, and then the columns cost little beside the rest."""
+
+
+@dataclass(frozen=True)
+class Decided:
+    """Scores, (n_rows,) float64, and what follows from them; `decided_by` is None when all is the threshold's."""
+
+    scores: np.ndarray
+    decisions: Sequence[str]
+    decided_by: Sequence[str | None] | None
 
 
 @dataclass(frozen=True)
@@ -19,7 +30,8 @@ class Scored:
     """What varies from row to row of a micro-batch; every sequence and array has n_rows entries.
 
     `moments` are epoch seconds, `feature_at` is (n_rows, n_views) epoch seconds with NaN for missing,
-    `matrix` is (n_rows, n_features) float32. Stage times are microseconds.
+    `matrix` is (n_rows, n_features) float32. Stage times are microseconds. `decided` is None for an attempt
+    that failed.
     """
 
     prediction_ids: Sequence[str]
@@ -28,46 +40,65 @@ class Scored:
     served_at: float
     moments: np.ndarray
     example_ids: Sequence[str]
+    units: Sequence[str]
     requests: Sequence[str]
     matrix: np.ndarray
     defaulted: Sequence[Sequence[str]]
     feature_at: np.ndarray
-    scores: np.ndarray
-    decisions: Sequence[str]
+    decided: Decided | None
     decode_us: Sequence[int]
     queue_us: Sequence[int]
     features_us: int
     predict_us: int
 
 
-class LogBatches:
-    """Builds record batches; `constants` are the columns that never change for one version and plan.
+@dataclass(frozen=True)
+class Failure:
+    """Why a micro-batch has no scores, row by row, and which rows were shown in place of its own.
 
-    Numbers are handed to Arrow as the buffers they are, because converting 26 small columns one by one
+    `pairs_with` is None when these rows are the ones that were shown.
+    """
+
+    errors: Sequence[str]
+    pairs_with: Sequence[str] | None
+
+
+ANSWERED: Mapping[str, str | bool | None] = {
+    "outcome": "answered",
+    "error": None,
+    "shown": True,
+    "pairs_with": None,
+    "decided_by": None,
+}
+"""What the usual row says of itself."""
+
+
+class LogBatches:
+    """Builds record batches; `constants` are the columns that never change for one version, arm and plan.
+
+    Numbers are handed to Arrow as the buffers they are, because converting 32 small columns one by one
     would cost more than the prediction.
     """
 
     def __init__(self, constants: Mapping[str, str | int | None]) -> None:
-        self._constants = constants
-        self._filled: dict[str, pa.Array] = {}
-        self._length = 0
+        self._constants = {**ANSWERED, **constants}
+        self._filled: dict[int, dict[str, pa.Array]] = {}
 
-    def build(self, scored: Scored) -> pa.RecordBatch:
-        """Return the micro-batch in the log's schema."""
+    def build(self, scored: Scored, failure: Failure | None = None) -> pa.RecordBatch:
+        """Return the micro-batch in the log's schema; `failure` goes with rows that have no scores."""
         n_rows = len(scored.prediction_ids)
-        self._fill(n_rows)
-        columns = {name: filled.slice(0, n_rows) for name, filled in self._filled.items()}
+        columns = self._constant(n_rows)
         columns["prediction_id"] = pa.array(scored.prediction_ids, _TEXT)
         columns["request_id"] = pa.array(scored.request_ids, _TEXT)
         columns["example_id"] = pa.array(scored.example_ids, _TEXT)
+        columns["unit"] = pa.array(scored.units, _TEXT)
         columns["request"] = pa.array(scored.requests, _TEXT)
-        columns["decision"] = pa.array(scored.decisions, _TEXT)
+        columns.update(_outcome(scored, failure))
         columns["defaulted"] = pa.array(scored.defaulted, _TYPES["defaulted"])
         columns["served_at"] = _moments(np.full(n_rows, scored.served_at))
         columns["moment_at"] = _moments(scored.moments)
         columns["feature_at"] = _lists("feature_at", scored.feature_at.shape, _moments(scored.feature_at))
         columns["features"] = _lists("features", scored.matrix.shape, _numbers(pa.float32(), scored.matrix))
-        columns["score"] = _numbers(pa.float64(), scored.scores)
         counts = np.empty((5, n_rows), np.int32)
         counts[0], counts[1], counts[2] = scored.row_numbers, scored.decode_us, scored.queue_us
         counts[3], counts[4] = scored.features_us, scored.predict_us
@@ -75,12 +106,36 @@ class LogBatches:
             columns[name] = _numbers(pa.int32(), row)
         return pa.RecordBatch.from_arrays([columns[name] for name in _NAMES], schema=SCHEMA)
 
-    def _fill(self, n_rows: int) -> None:
-        if n_rows > self._length:
-            self._length = n_rows
-            self._filled = {
+    def _constant(self, n_rows: int) -> dict[str, pa.Array]:
+        """Return the constant columns of that length, made once for the lengths that come again and again."""
+        filled = self._filled.get(n_rows)
+        if filled is None:
+            filled = {
                 name: pa.repeat(pa.scalar(value, _TYPES[name]), n_rows) for name, value in self._constants.items()
             }
+            if len(self._filled) < LENGTHS_KEPT:
+                self._filled[n_rows] = filled
+        return filled.copy()
+
+
+def _outcome(scored: Scored, failure: Failure | None) -> dict[str, pa.Array]:
+    decided = scored.decided
+    if decided is not None and failure is None:
+        columns = {"score": _numbers(pa.float64(), decided.scores), "decision": pa.array(decided.decisions, _TEXT)}
+        if decided.decided_by is not None:
+            columns["decided_by"] = pa.array(decided.decided_by, _TEXT)
+        return columns
+    if decided is not None or failure is None:
+        raise ValueError("a micro-batch has either scores or a failure")
+    n_rows = len(scored.prediction_ids)
+    return {
+        "score": pa.nulls(n_rows, pa.float64()),
+        "decision": pa.nulls(n_rows, _TEXT),
+        "outcome": pa.repeat("failed", n_rows),
+        "error": pa.array(failure.errors, _TEXT),
+        "shown": pa.repeat(failure.pairs_with is None, n_rows),
+        "pairs_with": pa.nulls(n_rows, _TEXT) if failure.pairs_with is None else pa.array(failure.pairs_with, _TEXT),
+    }
 
 
 def _numbers(kind: pa.DataType, values: np.ndarray) -> pa.Array:

@@ -20,11 +20,12 @@ def server_metadata() -> dict[str, object]:
 
 def model_metadata(served: ServedModel, asked: str | None) -> dict[str, object]:
     """Return a model's inputs and outputs by the contract of the champion, or of the version asked for."""
-    contract = served.lanes[asked or served.champion].codec.contract
+    lane = served.lanes[asked or served.champion]
+    contract = lane.codec.contract
     return {
         "name": served.plan.model,
         "versions": list(served.lanes),
-        "platform": "xgboost_ubj",
+        "platform": lane.arm.files.manifest.format.replace("-", "_"),
         "inputs": [
             {"name": field.name, "datatype": V2_DATATYPES[field.type], "shape": [-1]} for field in contract.fields
         ],

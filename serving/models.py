@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from feature_repo.definition import ModelDefinition
 from lifecycle.plan import TrafficPlan
 from lifecycle.policy import Policy
-from serving.arms import Arm, Proof
+from serving.arms import Arm, Proving
 from serving.batching import MicroBatcher
+from serving.mirror_slot import MirrorSlot
 from serving.problem import refused
+from serving.rollout.trial import Trial
 from serving.rows import RowCodec
 
 NOT_READY_RETRY_SECONDS = 2
@@ -16,19 +18,24 @@ NOT_READY_RETRY_SECONDS = 2
 
 @dataclass(frozen=True)
 class Lane:
-    """One version that answers: the arm, what it reads, the queue before it, and the proof that it works."""
+    """One version that answers: the arm, what it reads, the queue before it, and the proof that it works.
+
+    A lane that is not `trusted` is a trial's: its failure is no reason to replace the process.
+    """
 
     arm: Arm
     codec: RowCodec
     batcher: MicroBatcher
-    proof: Proof
+    proof: Proving
+    trusted: bool = True
 
 
 @dataclass(frozen=True)
 class ServedModel:
-    """A model as one plan revision has it: the champion's version and every version that may answer.
+    """A model as one revision of its plan and policy has it: the champion's version and every version that may answer.
 
-    `left_out` says why the plan's other versions do not stand.
+    `left_out` says why the plan's other versions do not stand; those in `loading` are on their way. `trial` splits
+    requests while a canary stands, and `mirror` is where the champion's answers are shown to a shadow.
     """
 
     plan: TrafficPlan
@@ -37,6 +44,9 @@ class ServedModel:
     policy: Policy
     lanes: Mapping[str, Lane]
     left_out: Mapping[str, str] = field(default_factory=dict)
+    loading: Sequence[str] = ()
+    trial: Trial | None = None
+    mirror: MirrorSlot = field(default_factory=MirrorSlot)
 
 
 @dataclass

@@ -6,7 +6,10 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 
-from feature_repo.definition import Columns
+from feature_repo.definition import Columns, ModelDefinition
+from lifecycle.plan import TrafficPlan
+from lifecycle.policy import Policy
+from stores.versions import VersionFiles
 
 
 class LookedUp(Protocol):
@@ -38,7 +41,10 @@ class Scores(Protocol):
     """A loaded version."""
 
     def score(self, matrix: np.ndarray) -> np.ndarray:
-        """Return (n_rows,) float64 probabilities for an (n_rows, n_features) float32 matrix."""
+        """Return (n_rows,) float64 probabilities for an (n_rows, n_features) float32 matrix.
+
+        Raises when it cannot, or gives anything else; InvalidInput when no version could score the matrix.
+        """
         ...
 
 
@@ -47,4 +53,32 @@ class Log(Protocol):
 
     def append(self, batch: pa.RecordBatch) -> None:
         """Keep a batch so that a killed process loses nothing of it; raises Unavailable when it cannot."""
+        ...
+
+
+class Mirror(Protocol):
+    """Where answered micro-batches are shown to a version in shadow."""
+
+    def offer(self, batch: pa.RecordBatch) -> None:
+        """Take a logged batch or drop it; never blocks and never raises."""
+        ...
+
+
+class Shadows(Protocol):
+    """The versions in shadow beside this gateway, one per model at most."""
+
+    def follow(self, plan: TrafficPlan, files: VersionFiles, policy: Policy, definition: ModelDefinition) -> Mirror:
+        """Return the mirror of the plan's shadow, started or kept when it runs already."""
+        ...
+
+    def end(self, model: str) -> None:
+        """End a model's shadow; one that has none stays without."""
+        ...
+
+    def report(self, model: str) -> Mapping[str, float | int | str] | None:
+        """Return what is known of a model's shadow, None when it has none."""
+        ...
+
+    def stop(self) -> None:
+        """End every shadow."""
         ...

@@ -5,16 +5,17 @@ replica starts from the local copies of the last plan and its versions.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
 
-from lifecycle.errors import NotFound, Unavailable
 from lifecycle.plan import TrafficPlan
+from lifecycle.policy import Policy
 from serving.models import Models, ServedModel
+from serving.plan_source import PlanSource
 from stores.clock import Clock
 from stores.ledger.arms import ArmReport
 
@@ -26,32 +27,36 @@ RETRY = timedelta(seconds=2)
 """How long a plan that could not be followed whole rests before it is tried again."""
 
 
-class Ledger(Protocol):
-    """Where plans come from and reports go."""
+class Policies(Protocol):
+    """The policies as they are followed."""
 
-    def plan(self, model: str) -> TrafficPlan:
-        """Return the newest plan; raises Unavailable."""
+    def newest(self, model: str) -> Policy:
+        """Return a model's policy, the same object until it changes; raises when there never was a valid one."""
         ...
 
-    def report(self, report: ArmReport) -> None:
-        """Store a report; raises Unavailable."""
+    def trouble(self, model: str) -> str | None:
+        """Return why the newest file is not followed, None when it is."""
         ...
 
 
-class LastPlans(Protocol):
-    """The local copies of plans."""
+class Followers(Protocol):
+    """The shadows of what serves."""
 
-    def last_plan(self, model: str) -> TrafficPlan:
-        """Return the last saved plan; raises NotFound."""
+    def follow(self, served: ServedModel) -> None:
+        """Bring a model's shadow to what serves; quick, and never raises."""
         ...
 
-    def save_plan(self, plan: TrafficPlan) -> None:
-        """Keep a plan; raises OSError when the disk does not take it."""
+    def trouble(self, model: str) -> str | None:
+        """Return why a model's shadow does not stand, None when it does or there is none."""
+        ...
+
+    def report(self, model: str) -> Mapping[str, float | int | str] | None:
+        """Return what is known of a model's shadow, None without one."""
         ...
 
 
 class PlanWatch:
-    """Brings the models to their plans and tells the ledger; `tick` does one round.
+    """Brings the models to their plans and policies, and tells the ledger; `tick` does one round.
 
     `known` lists the models to serve; `stand_up` loads a plan's versions and returns the model ready to answer.
     """
@@ -60,26 +65,26 @@ class PlanWatch:
         self,
         *,
         known: Callable[[], Sequence[str]],
-        ledger: Ledger,
-        copies: LastPlans,
+        plans: PlanSource,
+        policies: Policies,
         stand_up: Callable[[TrafficPlan], ServedModel],
+        shadows: Followers,
         models: Models,
         replica: str,
         clock: Clock,
         every_seconds: float,
     ) -> None:
         self._known = known
-        self._ledger = ledger
-        self._copies = copies
+        self._plans = plans
+        self._policies = policies
         self._stand_up = stand_up
+        self._shadows = shadows
         self._models = models
         self._replica = replica
         self._clock = clock
         self._every_seconds = every_seconds
         self._failures: dict[str, _Failure] = {}
-        self._unsaved: dict[str, TrafficPlan] = {}
-        self._reported_at: dict[str, datetime] = {}
-        self._ledger_away = False
+        self._reported: dict[str, ArmReport] = {}
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="plan-watch", daemon=True)
 
@@ -94,7 +99,7 @@ class PlanWatch:
             self._thread.join()
 
     def tick(self) -> None:
-        """Bring every known model to its newest plan, and report where it stands."""
+        """Bring every known model to its newest plan and policy, and report where it stands."""
         for model in self._known():
             try:
                 self._follow(model)
@@ -104,20 +109,6 @@ class PlanWatch:
                     log.exception("model_not_followed", model=model, replica=self._replica)
                 self._models.wait(model, str(error), failing=True)
 
-    def _follow(self, model: str) -> None:
-        if model in self._unsaved:
-            self._save(self._unsaved[model])
-        plan = self._newest(model)
-        if plan is None or plan.champion is None:
-            self._models.wait(model, _UNHEARD if plan is None else _UNPROMOTED, failing=False)
-            return
-        served = self._models.find(model)
-        whole = served is not None and served.plan == plan and not served.left_out
-        if not whole and not self._resting(plan):
-            self._change(plan)
-        elif self._clock.now() - self._reported_at.get(model, _NEVER) >= HEARTBEAT:
-            self._report(plan)
-
     def _run(self) -> None:
         while not self._stopped.wait(self._every_seconds):
             try:
@@ -126,102 +117,109 @@ class PlanWatch:
                 # This thread is the only one that hears of promotions and rollbacks; it must outlive anything.
                 log.exception("plan_watch_failed", replica=self._replica)
 
-    def _newest(self, model: str) -> TrafficPlan | None:
-        try:
-            plan = self._ledger.plan(model)
-        except Unavailable as error:
-            self._notice(away=True, error=str(error))
-            return self._remembered(model)
-        self._notice(away=False)
-        return plan
-
-    def _remembered(self, model: str) -> TrafficPlan | None:
+    def _follow(self, model: str) -> None:
+        served = self._models.find(model)
+        plan = self._plans.newest(model, None if served is None else served.plan)
+        if plan is None or plan.champion is None:
+            self._models.wait(model, _UNHEARD if plan is None else _UNPROMOTED, failing=False)
+            return
+        policy = self._policies.newest(model)
+        if not _whole(served, plan, policy) and not self._resting(plan, policy):
+            self._change(plan, policy)
         served = self._models.find(model)
         if served is not None:
-            return served.plan
-        try:
-            return self._copies.last_plan(model)
-        except NotFound:
-            return None
+            self._shadows.follow(served)
+        self._report(plan, served)
 
-    def _resting(self, plan: TrafficPlan) -> bool:
+    def _resting(self, plan: TrafficPlan, policy: Policy) -> bool:
         failure = self._failures.get(plan.model)
-        return failure is not None and failure.plan == plan and self._clock.now() < failure.again_at
+        if failure is None or failure.plan != plan or failure.policy is not policy:
+            return False
+        return self._clock.now() < failure.again_at
 
-    def _change(self, plan: TrafficPlan) -> None:
+    def _change(self, plan: TrafficPlan, policy: Policy) -> None:
         try:
             served = self._stand_up(plan)
         except Exception as error:  # noqa: BLE001 - whatever a version's files do, what stands must keep standing
             log.warning("plan_not_followed", model=plan.model, revision=plan.revision, error=str(error))
-            self._failures[plan.model] = _Failure(plan, str(error), self._clock.now() + RETRY)
+            self._failures[plan.model] = _Failure(plan, policy, str(error), self._clock.now() + RETRY)
             self._models.wait(plan.model, str(error), failing=True)
         else:
-            self._take_over(served)
-        self._report(plan)
+            self._take_over(served, policy)
 
-    def _take_over(self, served: ServedModel) -> None:
+    def _take_over(self, served: ServedModel, policy: Policy) -> None:
         plan = served.plan
         before = self._models.find(plan.model)
         # A retry that brings no further version leaves the lanes that answer alone.
-        if before is None or before.plan != plan or before.lanes.keys() != served.lanes.keys():
+        if before is None or not _same(before, served):
             self._models.put(served)
-            self._save(plan)
+            self._plans.save(plan)
             log.info("plan_followed", model=plan.model, revision=plan.revision, versions=list(served.lanes))
         failure = self._failures.pop(plan.model, None)
         if served.left_out:
             reason = "; ".join(f"version {name} does not stand: {why}" for name, why in served.left_out.items())
             if failure is None or failure.reason != reason:
                 log.warning("version_left_out", model=plan.model, revision=plan.revision, error=reason)
-            self._failures[plan.model] = _Failure(plan, reason, self._clock.now() + RETRY)
+            self._failures[plan.model] = _Failure(plan, policy, reason, self._clock.now() + RETRY)
 
-    def _save(self, plan: TrafficPlan) -> None:
-        try:
-            self._copies.save_plan(plan)
-        except OSError as error:
-            if self._unsaved.get(plan.model) != plan:
-                log.warning("plan_not_saved", model=plan.model, revision=plan.revision, error=str(error))
-            self._unsaved[plan.model] = plan
-        else:
-            self._unsaved.pop(plan.model, None)
+    def _report(self, plan: TrafficPlan, served: ServedModel | None) -> None:
+        """Report at once what changed, and every few seconds what did not."""
+        report = self._word(plan, served)
+        last = self._reported.get(plan.model)
+        if last is not None and _said(last) == _said(report) and report.reported_at - last.reported_at < HEARTBEAT:
+            return
+        if self._plans.report(report):
+            self._reported[plan.model] = report
 
-    def _report(self, plan: TrafficPlan) -> None:
-        served = self._models.find(plan.model)
-        failure = self._failures.get(plan.model)
-        now = self._clock.now()
-        report = ArmReport(
-            model=plan.model,
+    def _word(self, plan: TrafficPlan, served: ServedModel | None) -> ArmReport:
+        model = plan.model
+        failure = self._failures.get(model)
+        shadow = self._shadows.trouble(model)
+        left_out = {} if served is None else dict(served.left_out)
+        if shadow is not None and plan.shadow is not None:
+            left_out[plan.shadow.version] = shadow
+        # A missing way back is said in the detail; the champion answers all the same.
+        details = (None if failure is None else failure.reason, shadow, self._policies.trouble(model))
+        return ArmReport(
+            model=model,
             replica=self._replica,
             plan_revision=0 if served is None else served.plan.revision,
             versions=() if served is None else tuple(served.lanes),
-            # A missing way back is said in the detail; the champion answers all the same.
             ready=served is not None and served.plan == plan,
-            detail="" if failure is None else failure.reason,
-            reported_at=now,
+            detail="; ".join(detail for detail in details if detail),
+            reported_at=self._clock.now(),
+            left_out=left_out or None,
+            shadow=self._shadows.report(model),
         )
-        try:
-            self._ledger.report(report)
-        except Unavailable as error:
-            self._notice(away=True, error=str(error))
-        else:
-            self._reported_at[plan.model] = now
-
-    def _notice(self, *, away: bool, error: str = "") -> None:
-        if away and not self._ledger_away:
-            log.warning("ledger_away", replica=self._replica, error=error)
-        if self._ledger_away and not away:
-            log.info("ledger_back", replica=self._replica)
-        self._ledger_away = away
 
 
 @dataclass(frozen=True)
 class _Failure:
-    """A plan that could not be followed whole, why, and when it is tried again."""
+    """A plan that could not be followed whole by a policy, why, and when it is tried again."""
 
     plan: TrafficPlan
+    policy: Policy
     reason: str
     again_at: datetime
 
 
+def _whole(served: ServedModel | None, plan: TrafficPlan, policy: Policy) -> bool:
+    if served is None or served.plan != plan or served.policy is not policy:
+        return False
+    return not served.left_out and not served.loading
+
+
+def _same(before: ServedModel, served: ServedModel) -> bool:
+    if before.plan != served.plan or before.policy is not served.policy:
+        return False
+    return before.lanes.keys() == served.lanes.keys() and before.left_out == served.left_out
+
+
+def _said(report: ArmReport) -> tuple[object, ...]:
+    """Return what of a report is worth repeating early: everything but its time and a shadow's running figures."""
+    trouble = None if report.shadow is None else report.shadow.get("trouble")
+    return (report.plan_revision, report.versions, report.ready, report.detail, report.left_out, trouble)
+
+
 _UNPROMOTED = "no version has been promoted yet"
 _UNHEARD = "the ledger cannot be reached, and no plan was ever saved on this machine"
-_NEVER = datetime.min.replace(tzinfo=UTC)

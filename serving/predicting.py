@@ -12,6 +12,7 @@ from serving.infer_request import read_infer_request
 from serving.infer_response import check_outputs, write_infer_response
 from serving.models import Lane, Models
 from serving.problem import refused
+from serving.rollout.trial import Trial
 from serving.rows import Row
 
 HEADER_LENGTH = b"inference-header-content-length"
@@ -37,10 +38,12 @@ class Predicting:
         json_bytes = _header_length(headers)
         _check_type(headers, OCTETS if json_bytes is not None else b"application/json")
         body = await read_body(headers, receive, served.policy.serving.max_body_bytes)
+        # A body that took its time must not be answered by a version that was taken back meanwhile.
+        served, lane = self.models.lane(model, version)
         began = self.monotonic()
         request, rows = read_infer_request(body, json_bytes, lane.codec)
         check_outputs(request)
-        answer = await self._ask(lane, rows, headers, began)
+        answer = await self._ask(None if version else served.trial, lane, rows, headers, began)
         content, head = write_infer_response(request, answer)
         if head is None:
             return Response(content)
@@ -51,20 +54,22 @@ class Predicting:
         served, lane = self.models.lane(model, version)
         _check_type(headers, b"application/json")
         body = await read_body(headers, receive, served.policy.serving.max_body_bytes)
+        served, lane = self.models.lane(model, version)  # as above
         began = self.monotonic()
         rows = lane.codec.from_json(body)
-        answer = await self._ask(lane, rows, headers, began)
+        answer = await self._ask(None if version else served.trial, lane, rows, headers, began)
         return Response(_encode(_document(answer)))
 
-    async def _ask(self, lane: Lane, rows: list[Row], headers: Headers, began: float) -> Answer:
+    async def _ask(self, trial: Trial | None, lane: Lane, rows: list[Row], headers: Headers, began: float) -> Answer:
         now = self.monotonic()
         request_id = headers.get(b"x-request-id", b"").decode("latin-1")[:REQUEST_ID_CHARACTERS]
         ask = Ask(rows, request_id, decode_us=int((now - began) * MICROSECONDS), submitted=now)
-        return await lane.batcher.submit(ask)
+        return await (lane.batcher.submit(ask) if trial is None else trial.answer(ask))
 
 
 def _document(answer: Answer) -> dict[str, object]:
-    rows = zip(answer.prediction_ids, answer.probabilities, answer.decisions, answer.defaulted, strict=True)
+    versions = answer.versions or [answer.version] * len(answer.prediction_ids)
+    rows = zip(answer.prediction_ids, versions, answer.probabilities, answer.decisions, answer.defaulted, strict=True)
     return {
         "model": answer.model,
         "version": answer.version,
@@ -72,8 +77,14 @@ def _document(answer: Answer) -> dict[str, object]:
         "plan_revision": answer.plan_revision,
         "feature_age_seconds": answer.feature_age_seconds,
         "predictions": [
-            {"prediction_id": name, "probability": probability, "decision": decision, "defaulted": defaulted}
-            for name, probability, decision, defaulted in rows
+            {
+                "prediction_id": name,
+                "version": version,
+                "probability": probability,
+                "decision": decision,
+                "defaulted": defaulted,
+            }
+            for name, version, probability, decision, defaulted in rows
         ],
     }
 

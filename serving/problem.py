@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from lifecycle.errors import ContractViolation, HoldfastError, InvalidInput, Unavailable
+from serving.predicted import VersionFailed
 
 CONTENT_TYPE = b"application/problem+json"
 RETRY_AFTER_SECONDS = 1
@@ -70,4 +71,7 @@ def problem_of(error: Exception) -> Problem:
             return Problem(422, "invalid-input", str(error))
         case Unavailable():
             return Problem(503, "unavailable", str(error), RETRY_AFTER_SECONDS)
+        case VersionFailed():
+            detail = f"Version {error.version} could not score this request; the prediction log has the reason."
+            return Problem(500, "version-failed", detail)
     return Problem(500, "internal-error", f"{type(error).__name__}; the server's log has the details.")

@@ -13,8 +13,10 @@ from serving.health import Health
 from serving.metadata import model_list, model_metadata, server_metadata
 from serving.models import Models
 from serving.openapi import openapi
+from serving.predicted import VersionFailed
 from serving.predicting import Predicting
 from serving.problem import Problem, problem_of, refused
+from serving.registry_hook import RegistryHook
 
 log = structlog.get_logger()
 
@@ -23,10 +25,16 @@ UNREADY_RETRY_SECONDS = 1
 
 
 class Application:
-    """The raw ASGI application over a set of models; `on_close` runs when its server shuts down."""
+    """The raw ASGI application over a set of models; `on_close` runs when its server shuts down.
 
-    def __init__(self, models: Models, on_close: Callable[[], None] = lambda: None) -> None:
+    Without a `registry_hook` nothing is served at its path.
+    """
+
+    def __init__(
+        self, models: Models, on_close: Callable[[], None] = lambda: None, registry_hook: RegistryHook | None = None
+    ) -> None:
         self._on_close = on_close
+        self._registry_hook = registry_hook
         self._models = models
         self._health = Health(models)
         self._predicting = Predicting(models)
@@ -66,6 +74,9 @@ class Application:
                 if action in ([], ["ready"]):
                     _only(method, "GET")
                     return self._about(model, version, ready=bool(action))
+            case ["hooks", "registry"] if self._registry_hook is not None:
+                _only(method, "POST")
+                return await self._registry_hook.answer(headers, receive)
             case parts if (page := self._pages.get("/".join(parts))) is not None:
                 _only(method, "GET")
                 return page()
@@ -90,7 +101,8 @@ class Application:
 
 def _told(error: Exception, path: str) -> Problem:
     problem = problem_of(error)
-    if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+    # What a version does is in the prediction log, row by row.
+    if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, VersionFailed):
         log.error("request_failed", path=path, error=str(error), exc_info=error)
     return problem
 

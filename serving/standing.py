@@ -3,24 +3,23 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 
 from feature_repo.definition import ModelDefinition, load_definition
-from lifecycle.errors import HoldfastError
+from feature_repo.vector import assemble
+from lifecycle.assignment import Arm as ArmName
 from lifecycle.plan import TrafficPlan
 from lifecycle.policy import Policy
-from serving.arms import Arm, Proof, load_arm
-from serving.batching import MicroBatcher
-from serving.log_batch import LogBatches
-from serving.models import Lane, ServedModel
+from serving.arms import Arm, load_arm
+from serving.lanes import Lanes
+from serving.mirror_slot import MirrorSlot
+from serving.models import ServedModel
 from serving.parts import FeatureReader, Log
 from serving.prediction_ids import PredictionIds
+from serving.rollout.loading import Loading, StillLoading
 from serving.rows import RowCodec
-from serving.scoring import Stage, examine, score
 from stores.versions import VersionFiles
 
-PROOF_SECONDS = 1.0
-"""A version runs its own example at most this often, however often health is asked for."""
+CANARY = "canary"
 
 
 @dataclass
@@ -37,13 +36,16 @@ class StandingUp:
     ids: PredictionIds
     replica: str
     epoch_seconds: Callable[[], float] = time.time
+    loading: Loading = field(default_factory=Loading)
     _readers: dict[str, FeatureReader] = field(default_factory=dict)
     _arms: dict[str, dict[str, Arm]] = field(default_factory=dict)
+    _codecs: dict[tuple[str, str, int], RowCodec] = field(default_factory=dict)
 
     def __call__(self, plan: TrafficPlan) -> ServedModel:
         """Return a plan's model with its champion loaded, proven and warm.
 
         The champion must stand, else its error is raised; another version that does not is left out, with the reason.
+        A canary is loaded in the background, because nobody knows yet how long it takes.
         """
         if plan.champion is None:
             raise ValueError(f"plan revision {plan.revision} of {plan.model} has no champion")
@@ -53,57 +55,83 @@ class StandingUp:
             self._readers[plan.model] = self.reader_of(definition, policy)
         arms = {plan.champion: self._arm(plan.champion, definition)}
         left_out: dict[str, str] = {}
+        loading: list[str] = []
         for version in plan.versions()[1:]:
+            on_trial = plan.canary is not None and version == plan.canary.version
+            load = self._canary if on_trial else self._arm
             try:
-                arms[version] = self._arm(version, definition)
-            except (HoldfastError, OSError) as error:
-                left_out[version] = str(error)
-        lanes = {version: self._lane(plan, arm, definition, policy) for version, arm in arms.items()}
-        self._arms[plan.model] = arms
-        return ServedModel(plan, plan.champion, definition, policy, lanes, left_out)
+                arms[version] = load(version, definition)
+            except StillLoading:
+                loading.append(version)
+            except Exception as error:  # noqa: BLE001 - whatever their files do, the champion answers
+                left_out[version] = str(error) or type(error).__name__
+        self._keep(plan, arms)
+        return self._served(plan, policy, definition, arms, (left_out, loading))
+
+    def _served(
+        self,
+        plan: TrafficPlan,
+        policy: Policy,
+        definition: ModelDefinition,
+        arms: dict[str, Arm],
+        missing: tuple[dict[str, str], list[str]],
+    ) -> ServedModel:
+        mirror = MirrorSlot()
+        lanes = Lanes(
+            plan=plan,
+            policy=policy,
+            definition=definition,
+            reader=self._readers[plan.model],
+            codec_of=lambda arm: self._codec(plan.model, arm, policy.serving.max_rows_per_request),
+            log=self.prediction_log,
+            ids=self.ids,
+            replica=self.replica,
+            epoch_seconds=self.epoch_seconds,
+            mirror=mirror,
+        )
+        canary = None if plan.canary is None else arms.get(plan.canary.version)
+        names = {plan.champion: ArmName.CHAMPION}
+        made = {
+            version: lanes.named(arm) if arm is canary else lanes.trusted(arm, names.get(version, ArmName.PREVIOUS))
+            for version, arm in arms.items()
+        }
+        champion = str(plan.champion)
+        trial = None if canary is None else lanes.trial(made[champion], canary)
+        return ServedModel(plan, champion, definition, policy, made, missing[0], missing[1], trial, mirror)
 
     def _arm(self, version: str, definition: ModelDefinition) -> Arm:
-        standing = self._arms.get(definition.name, {}).get(version)
+        standing = self._standing(version, definition)
         if standing is not None:
             return standing
-        files = self.open_version(definition.name, version)
-        return load_arm(version, files, definition)
+        arm = load_arm(version, self.open_version(definition.name, version), definition)
+        warm_up(arm, definition, self._readers[definition.name])
+        return arm
 
-    def _lane(self, plan: TrafficPlan, arm: Arm, definition: ModelDefinition, policy: Policy) -> Lane:
-        codec = RowCodec(arm.files.manifest.contract, policy.serving.max_rows_per_request)
-        stage = Stage(
-            version=arm.version,
-            plan_revision=plan.revision,
-            definition=definition,
-            decision=policy.decision,
-            codec=codec,
-            reader=self._readers[plan.model],
-            predictor=arm.predictor,
-            log=self.prediction_log,
-            batches=LogBatches(self._constants(plan, arm)),
-            ids=self.ids,
-            epoch_seconds=self.epoch_seconds,
-        )
-        for rows in (arm.example[:1], arm.example):
-            examine(stage, rows)
-        batcher = MicroBatcher(
-            partial(score, stage),
-            max_rows=policy.serving.max_batch_rows,
-            max_added_wait_seconds=policy.serving.max_added_wait_ms / 1000,
-            max_waiting=policy.serving.max_queued_requests,
-        )
-        return Lane(arm, codec, batcher, Proof(arm, PROOF_SECONDS, time.monotonic))
+    def _canary(self, version: str, definition: ModelDefinition) -> Arm:
+        standing = self._standing(version, definition)
+        if standing is not None:
+            return standing
+        return self.loading.result((CANARY, definition.name, version), lambda: self._arm(version, definition))
 
-    def _constants(self, plan: TrafficPlan, arm: Arm) -> dict[str, str | int | None]:
-        return {
-            "model": plan.model,
-            "version": arm.version,
-            "contract": arm.files.manifest.contract.name,
-            "artifact_digest": arm.files.manifest.artifact_digest,
-            "arm": "champion" if arm.version == plan.champion else "previous",
-            "tier": "model",
-            "replica": self.replica,
-            "plan_revision": plan.revision,
-            "cost": None,
-            "tenant": None,
-        }
+    def _standing(self, version: str, definition: ModelDefinition) -> Arm | None:
+        return self._arms.get(definition.name, {}).get(version)
+
+    def _codec(self, model: str, arm: Arm, max_rows: int) -> RowCodec:
+        key = (model, arm.version, max_rows)
+        if key not in self._codecs:
+            self._codecs[key] = RowCodec(arm.files.manifest.contract, max_rows)
+        return self._codecs[key]
+
+    def _keep(self, plan: TrafficPlan, arms: dict[str, Arm]) -> None:
+        """Let go of versions that the plan has no more; those that answer still are in the lanes they answer by."""
+        self._arms[plan.model] = arms
+        self.loading.keep(CANARY, plan.model, {version for version in plan.versions() if version not in arms})
+        self._codecs = {key: codec for key, codec in self._codecs.items() if key[0] != plan.model or key[1] in arms}
+
+
+def warm_up(arm: Arm, definition: ModelDefinition, reader: FeatureReader) -> None:
+    """Take a version's example through the whole path but the log, one row alone and then all."""
+    codec = RowCodec(arm.files.manifest.contract, len(arm.example))
+    for some in (arm.example[:1], arm.example):
+        request = codec.columns(some)
+        arm.predictor.score(assemble(definition, request, reader.read(request).values).matrix)

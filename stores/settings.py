@@ -31,6 +31,10 @@ class Settings(BaseSettings):
     prefect_api_url: str | None = None
     online_store: str = "sqlite"
     """`sqlite`, or `redis://host:port` for Feast's Redis store."""
+    actor: str | None = None
+    """The name a person acts under; by default the system's user. What it may do stands in the policy."""
+    webhook_secret: SecretStr | None = None
+    """What an MLflow server signs its calls with; by default drawn once and kept in the state folder."""
     ray_address: str = "local"
     """`local` starts Ray; anything else is an address for `ray.init`."""
 

@@ -1,19 +1,22 @@
-"""From evidence to a judged version: decide, record the decision, and only then act on it."""
+"""From evidence to a judged version: decide, and store the decision with what follows from it."""
 
 from collections.abc import Callable, Mapping
 from uuid import uuid4
 
 import structlog
+from sqlalchemy import Engine
 
 from lifecycle.errors import ArtifactInvalid, Conflict, Unavailable
 from lifecycle.evaluation import Evaluation
 from lifecycle.gate import GateOutcome, decide_gate
+from lifecycle.manifest import Manifest
+from lifecycle.outcome import Action, Outcome, StageChange, decision_of
 from lifecycle.plan import TrafficPlan
 from lifecycle.policy import Policy
-from lifecycle.stages import Stage, move
-from lifecycle.verdict import Decision, Verdict
+from lifecycle.stages import Stage
+from lifecycle.verdict import Verdict
 from stores.clock import Clock
-from stores.ledger.decisions import Decisions
+from stores.ledger.changes import Changes
 from stores.ledger.plans import Plans
 from stores.registry import Registry
 
@@ -22,74 +25,97 @@ log = structlog.get_logger()
 
 
 class Promotion:
-    """Judges a registered version and, when it passes, makes it champion."""
+    """Judges a version of our own training: the first one becomes champion, every other may enter shadow."""
 
-    def __init__(self, plans: Plans, decisions: Decisions, registry: Registry, clock: Clock) -> None:
-        self._plans = plans
-        self._decisions = decisions
+    def __init__(self, engine: Engine, registry: Registry, clock: Clock) -> None:
+        self._plans = Plans(engine)
+        self._changes = Changes(engine)
         self._registry = registry
         self._clock = clock
 
-    def judge(self, policy: Policy, version: str, evaluate: Callable[[str | None], Evaluation]) -> GateOutcome:
+    def judge(
+        self, policy: Policy, version: str, manifest: Manifest, evaluate: Callable[[str | None], Evaluation]
+    ) -> GateOutcome:
         """Decide by the policy's offline gate and apply it; `evaluate` measures beside a given champion.
 
         When another process changes the plan meanwhile, the version is judged anew against the new
         champion, once. Raises Conflict when that happens again.
         """
         try:
-            return self._judge_once(policy, version, evaluate)
+            return self._judge_once(policy, version, manifest, evaluate)
         except Conflict as conflict:
             log.info("judged_anew", model=policy.model, version=version, because=str(conflict))
-            return self._judge_once(policy, version, evaluate)
+            return self._judge_once(policy, version, manifest, evaluate)
 
-    def refuse(self, policy: Policy, version: str, error: ArtifactInvalid) -> None:
+    def refuse(self, policy: Policy, version: str, manifest: Manifest, error: ArtifactInvalid) -> None:
         """Reject a version whose stored files cannot be trusted, before anything is measured."""
-        plan = self._plans.current(policy.model)
         outcome = GateOutcome((), Verdict.ERROR, str(error))
-        self._decisions.record(self._decision(policy, version, plan, {}, outcome))
-        self._mirror(plan, version, move(Stage.REGISTERED, Stage.REJECTED), outcome.reason)
+        plan = self._plans.current(policy.model)
+        try:
+            self._apply(policy, version, manifest, plan=plan, evidence={}, gate=outcome)
+        except Conflict:
+            # Its files are no better beside another plan.
+            plan = self._plans.current(policy.model)
+            self._apply(policy, version, manifest, plan=plan, evidence={}, gate=outcome)
 
-    def _judge_once(self, policy: Policy, version: str, evaluate: Callable[[str | None], Evaluation]) -> GateOutcome:
+    def _judge_once(
+        self, policy: Policy, version: str, manifest: Manifest, evaluate: Callable[[str | None], Evaluation]
+    ) -> GateOutcome:
         plan = self._plans.current(policy.model)
         evaluation = evaluate(plan.champion)
-        outcome = decide_gate(evaluation, policy)
-        stage = move(Stage.REGISTERED, Stage.CHAMPION if outcome.verdict is Verdict.PASS else Stage.REJECTED)
+        gate = decide_gate(evaluation, policy)
         evidence = {"evaluation": evaluation.model_dump(mode="json"), "policy": policy.model_dump(mode="json")}
-        self._decisions.record(self._decision(policy, version, plan, evidence, outcome))
-        if stage is Stage.CHAMPION:
-            now = self._clock.now()
-            self._plans.write(plan.promote(version, now), now)
-        self._mirror(plan, version, stage, outcome.reason)
-        log.info("judged", model=policy.model, version=version, stage=str(stage), reason=outcome.reason)
-        return outcome
+        self._apply(policy, version, manifest, plan=plan, evidence=evidence, gate=gate)
+        return gate
 
-    def _decision(
-        self, policy: Policy, version: str, plan: TrafficPlan, evidence: Mapping[str, object], outcome: GateOutcome
-    ) -> Decision:
-        return Decision(
+    def _apply(
+        self,
+        policy: Policy,
+        version: str,
+        manifest: Manifest,
+        *,
+        plan: TrafficPlan,
+        evidence: Mapping[str, object],
+        gate: GateOutcome,
+    ) -> None:
+        now = self._clock.now()
+        action, stage = _follows(gate, plan)
+        stages = () if stage is Stage.REGISTERED else (StageChange(version, stage),)
+        following = plan.promote(version, now) if stage is Stage.CHAMPION else None
+        outcome = Outcome(action, version, gate.verdict, gate.reason, gate.findings, following, stages)
+        decision = decision_of(
+            outcome,
+            plan,
             decision_id=uuid4().hex,
-            model=policy.model,
-            version=version,
-            action="promote" if outcome.verdict is Verdict.PASS else "reject",
-            verdict=outcome.verdict,
-            reason=outcome.reason,
-            findings=outcome.findings,
             policy_revision=policy.revision(),
-            plan_revision=plan.revision,
             actor=ACTOR,
-            decided_at=self._clock.now(),
+            decided_at=now,
             evidence=evidence,
         )
+        self._changes.apply(decision, now, following, stages, manifest)
+        self._mirror(plan, version, stage, gate)
+        log.info("judged", model=policy.model, version=version, stage=str(stage), reason=gate.reason)
 
-    def _mirror(self, plan: TrafficPlan, version: str, stage: Stage, reason: str) -> None:
+    def _mirror(self, plan: TrafficPlan, version: str, stage: Stage, gate: GateOutcome) -> None:
         # The ledger holds the truth already; people reading MLflow may see it a little later.
+        told = {
+            "stage": stage,
+            "stage_reason": gate.reason,
+            "gate": "passed" if gate.verdict is Verdict.PASS else "failed",
+        }
         try:
-            self._registry.set_tag(plan.model, version, "stage", stage)
-            self._registry.set_tag(plan.model, version, "stage_reason", reason)
+            for key, value in told.items():
+                self._registry.set_tag(plan.model, version, key, value)
             if stage is Stage.CHAMPION:
                 self._registry.set_alias(plan.model, Stage.CHAMPION, version)
-                if plan.champion is not None:
-                    retired = move(Stage.CHAMPION, Stage.RETIRED)
-                    self._registry.set_tag(plan.model, plan.champion, "stage", retired)
         except Unavailable as error:
             log.warning("registry_behind", model=plan.model, version=version, error=str(error))
+
+
+def _follows(gate: GateOutcome, plan: TrafficPlan) -> tuple[Action, Stage]:
+    """Return what a gate's verdict does: beside a champion, a version has its live trial before it."""
+    if gate.verdict is not Verdict.PASS:
+        return Action.REJECT, Stage.REJECTED
+    if plan.champion is None:
+        return Action.PROMOTE, Stage.CHAMPION
+    return Action.ADMIT, Stage.REGISTERED

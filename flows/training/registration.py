@@ -12,12 +12,18 @@ from flows.training.lineage import lineage
 from flows.training.package import draw_profile, write_package
 from flows.training.rivals import RivalScores
 from lifecycle.evaluation import Evaluation
+from lifecycle.manifest import Manifest
 from lifecycle.stages import Stage
 from stores.registry import Registry, VersionRecord
 
 
-def register_candidate(candidate: Candidate, rivals: RivalScores, evaluation: Evaluation, registry: Registry) -> str:
-    """Store a candidate as a new version, stage "registered", and return the version's name."""
+def register_candidate(
+    candidate: Candidate, rivals: RivalScores, evaluation: Evaluation, registry: Registry
+) -> tuple[str, Manifest]:
+    """Store a candidate as a new version, stage "registered", and return the version's name and manifest.
+
+    Until the gate has judged it, it is tagged so, and nobody else picks it up.
+    """
     definition, policy, rows = candidate.definition, candidate.policy, candidate.rows
     with TemporaryDirectory(prefix="holdfast-training-") as scratch:
         folder, figures = Path(scratch) / "version", Path(scratch) / "figures"
@@ -32,7 +38,7 @@ def register_candidate(candidate: Candidate, rivals: RivalScores, evaluation: Ev
         named = {rival.replace("_", " "): scores for rival, scores in rivals.scores.items()}
         scores = {"candidate": candidate.scores, **named}
         draw_figures(figures, rows.judge.labels, scores, total_gains(candidate.booster), policy)
-        return registry.register(
+        version = registry.register(
             VersionRecord(
                 model=definition.name,
                 folder=folder,
@@ -43,9 +49,11 @@ def register_candidate(candidate: Candidate, rivals: RivalScores, evaluation: Ev
                     **lineage(definition, policy, rows),
                     "artifact_sha256": manifest.artifact_digest,
                     "stage": Stage.REGISTERED,
+                    "gate": "pending",
                 },
             )
         )
+    return version, manifest
 
 
 def flat_metrics(evaluation: Evaluation) -> dict[str, float]:

@@ -6,12 +6,13 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 
 from lifecycle.errors import Conflict
+from lifecycle.manifest import Manifest
 from lifecycle.outcome import StageChange
 from lifecycle.plan import TrafficPlan
 from lifecycle.verdict import Decision
 from stores.ledger.decisions import insert_decision
 from stores.ledger.plans import insert_next, standing_revision
-from stores.ledger.standings import change_stage
+from stores.ledger.standings import change_stage, meet_version
 
 
 class Changes:
@@ -21,10 +22,16 @@ class Changes:
         self._engine = engine
 
     def apply(
-        self, decision: Decision, at: datetime, plan: TrafficPlan | None = None, stages: tuple[StageChange, ...] = ()
+        self,
+        decision: Decision,
+        at: datetime,
+        plan: TrafficPlan | None = None,
+        stages: tuple[StageChange, ...] = (),
+        met: Manifest | None = None,
     ) -> None:
         """Store a decision, the next plan and the moves of versions in one transaction.
 
+        With `met`, the decision's version is stored as registered first, unless it is known, with that manifest.
         Raises Conflict when the plan the decision was made from no longer stands, TransitionRefused for a move
         that is not listed; nothing is stored then.
         """
@@ -36,6 +43,8 @@ class Changes:
                         f"this was decided from plan revision {decision.plan_revision} of {decision.model}, but "
                         f"{standing} stands now; read the plan again and decide anew"
                     )
+                if met is not None:
+                    meet_version(connection, decision.model, decision.version, met, at)
                 if plan is not None:
                     insert_next(connection, plan, at)
                 for change in stages:

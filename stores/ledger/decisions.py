@@ -28,10 +28,22 @@ class Decisions:
         with self._engine.connect() as connection:
             return tuple(_decision(row) for row in connection.execute(newest.limit(limit)))
 
+    def actions(self, model: str, version: str) -> tuple[str, ...]:
+        """Return what was decided about a version, oldest first; nothing when nobody judged it yet."""
+        mine = select(decisions.c.action).where(decisions.c.model == model, decisions.c.version == version)
+        with self._engine.connect() as connection:
+            return tuple(connection.scalars(mine.order_by(decisions.c.decided_at)))
+
     def models(self) -> tuple[str, ...]:
         """Return the models that anything was decided about, sorted."""
         with self._engine.connect() as connection:
             return tuple(connection.scalars(select(decisions.c.model).distinct().order_by(decisions.c.model)))
+
+    def known(self, decision_id: str) -> bool:
+        """Return whether a decision is stored."""
+        mine = select(decisions.c.decision_id).where(decisions.c.decision_id == decision_id)
+        with self._engine.connect() as connection:
+            return connection.execute(mine).first() is not None
 
     def get(self, decision_id: str) -> Decision:
         """Return one decision; raises NotFound."""

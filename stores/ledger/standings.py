@@ -48,13 +48,18 @@ class Standings:
     def meet(self, model: str, version: str, manifest: Manifest | None, at: datetime) -> Standing:
         """Store a version as registered, with its pinned manifest; one that is known already stays as it is."""
         with self._engine.begin() as connection:
-            row = _row(connection, model, version)
-            if row is None:
-                values = {"stage": Stage.REGISTERED, "reason": "", "changed_at": at}
-                document = None if manifest is None else manifest.model_dump(mode="json")
-                connection.execute(insert(standings).values(model=model, version=version, manifest=document, **values))
-                row = _row(connection, model, version)
-            return _standing(row)  # type: ignore[arg-type]
+            return meet_version(connection, model, version, manifest, at)
+
+
+def meet_version(connection: Connection, model: str, version: str, manifest: Manifest | None, at: datetime) -> Standing:
+    """Store a version as registered within a transaction, unless it is known; return where it stands."""
+    row = _row(connection, model, version)
+    if row is None:
+        values = {"stage": Stage.REGISTERED, "reason": "", "changed_at": at}
+        document = None if manifest is None else manifest.model_dump(mode="json")
+        connection.execute(insert(standings).values(model=model, version=version, manifest=document, **values))
+        row = _row(connection, model, version)
+    return _standing(row)  # type: ignore[arg-type]
 
 
 def change_stage(connection: Connection, model: str, change: StageChange, reason: str, at: datetime) -> None:

@@ -47,7 +47,7 @@ def read_segment(path: Path) -> Reading:
             batch.validate(full=True)
             batches.append(batch)
             whole = source.tell()
-    except (pa.ArrowInvalid, OSError, EOFError, StopIteration):
+    except (pa.ArrowException, OSError, EOFError, StopIteration):
         # Where reading fails is where the segment ends.
         return Reading(tuple(batches), whole, len(content))
     return Reading(tuple(batches), whole, len(content))

@@ -1,6 +1,7 @@
 """Read the prediction log: count, tail, SQL, and one prediction by its id."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -12,11 +13,13 @@ from deltalake import DeltaTable
 from lifecycle.errors import NotFound
 from stores.prediction_log.delta import find_table, last_shipped
 from stores.prediction_log.reading import read_all
-from stores.prediction_log.schema import SCHEMA
+from stores.prediction_log.schema import MOMENT, SCHEMA
 from stores.prediction_log.sql import run_sql
 
 Row: TypeAlias = dict[str, Any]
 """One row by column name, in Python's own types."""
+SHOWN = pc.field("shown").is_null() | pc.field("shown")
+"""The rows that clients were to see; older ones do not say so, because all were."""
 
 
 class PredictionLog:
@@ -26,12 +29,15 @@ class PredictionLog:
         self._root = root
 
     def count(self, model: str | None = None, *, with_pending: bool = False) -> int:
-        """Return the number of shipped rows of one model or of all, exact also while replicas are shipping."""
+        """Return the number of shipped predictions of one model or of all, exact also while replicas are shipping.
+
+        A prediction counts once: attempts that nobody was shown, such as a shadow's, are beside it and not counted.
+        """
         pending, shipped = self._pending_and_shipped()
-        wanted = None if model is None else pc.field("model") == model
+        wanted = SHOWN if model is None else SHOWN & (pc.field("model") == model)
         rows: int = shipped.count_rows(filter=wanted)
         if with_pending:
-            rows += pending.num_rows if wanted is None else pending.filter(wanted).num_rows
+            rows += ds.dataset(pending).count_rows(filter=wanted)
         return rows
 
     def pending(self) -> int:
@@ -40,7 +46,7 @@ class PredictionLog:
         return rows
 
     def tail(self, rows: int) -> list[Row]:
-        """Return the last rows served, pending ones included, newest last."""
+        """Return the last rows logged, pending ones and attempts that nobody was shown included, newest last."""
         pending, shipped = self._pending_and_shipped()
         # Reading one column first spares the wide ones of all rows but the last.
         newest = run_sql(shipped, "SELECT served_at FROM predictions ORDER BY served_at DESC LIMIT ?", (rows,))
@@ -60,6 +66,34 @@ class PredictionLog:
     def query_table(self, sql: str, parameters: Sequence[object] = ()) -> pa.Table:
         """Return the same as `query` as an Arrow table, for results of many rows."""
         return run_sql(_dataset(find_table(self._root)), sql, parameters)
+
+    def since(
+        self,
+        model: str,
+        plan_revision: int,
+        columns: Sequence[str],
+        *,
+        after: datetime | None = None,
+        until: datetime | None = None,
+    ) -> pa.Table:
+        """Return chosen columns of a model's rows logged by a plan revision or a later one, each row once, unordered.
+
+        Pending rows are among them; of both, those served after `after` and not after `until`. A column that is
+        younger than its rows is null in them.
+        """
+        wanted = (pc.field("model") == model) & (pc.field("plan_revision") >= plan_revision)
+        if after is not None:
+            wanted &= pc.field("served_at") > pa.scalar(after, MOMENT)
+        if until is not None:
+            wanted &= pc.field("served_at") <= pa.scalar(until, MOMENT)
+        pending, shipped = self._pending_and_shipped()
+        known = [name for name in columns if name in pending.column_names]
+        parts = [
+            shipped.to_table(columns=list(columns), filter=wanted),
+            ds.dataset(pending).to_table(columns=known, filter=wanted),
+        ]
+        empty = pa.schema([SCHEMA.field(name) for name in columns]).empty_table()
+        return pa.concat_tables([empty, *parts], promote_options="default")
 
     def get(self, prediction_id: str) -> Row:
         """Return one prediction, shipped or pending; raises NotFound."""
@@ -95,7 +129,12 @@ class PredictionLog:
 
 
 def _dataset(table: DeltaTable | None) -> ds.Dataset:
-    return ds.dataset(SCHEMA.empty_table()) if table is None else table.to_pyarrow_dataset()
+    if table is None:
+        return ds.dataset(SCHEMA.empty_table())
+    dataset = table.to_pyarrow_dataset()
+    # A table that is older than a column gets it with the first row shipped; until then it reads as null.
+    younger = [field for field in SCHEMA if field.name not in dataset.schema.names]
+    return dataset.replace_schema(pa.schema([*dataset.schema, *younger])) if younger else dataset
 
 
 def _find(shipped: ds.Dataset, prediction_id: str) -> pa.Table:

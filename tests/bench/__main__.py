@@ -15,15 +15,22 @@ from rich.console import Console
 
 from lifecycle.errors import HoldfastError
 from stores.settings import settings
+from tests.bench.judge.benchmark import bench_judge
+from tests.bench.judge.options import add_options, chosen_options
 from tests.bench.serving.benchmark import bench_serving
+from tests.bench.shadow.benchmark import bench_shadow
 
-BENCHMARKS: Mapping[str, Callable[[Console], Mapping[str, object]]] = {"serving": bench_serving}
+BENCHMARKS: Mapping[str, Callable[[Console, argparse.Namespace], Mapping[str, object]]] = {
+    "serving": lambda terminal, _: bench_serving(terminal),
+    "shadow": lambda terminal, _: bench_shadow(terminal),
+    "judge": lambda terminal, given: bench_judge(terminal, chosen_options(given)),
+}
 
 BUSY_LOAD = 0.5
 """Programs that waited for a core in the minute before; with more, figures compare servers but say little alone."""
 
 
-def run(name: str, terminal: Console) -> None:
+def run(name: str, terminal: Console, given: argparse.Namespace) -> None:
     """Run one benchmark and keep its figures."""
     busy = os.getloadavg()[0]
     if busy > BUSY_LOAD:
@@ -36,7 +43,7 @@ def run(name: str, terminal: Console) -> None:
         "python": platform.python_version(),
         "load_average_before": round(busy, 2),
     }
-    figures = BENCHMARKS[name](terminal)
+    figures = BENCHMARKS[name](terminal, given)
     path = settings().home / "bench" / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"benchmark": name, **setting, **figures}, indent=2) + "\n", encoding="utf-8")
@@ -47,7 +54,9 @@ def main() -> None:
     """Run the benchmarks that were named, or all; an error of ours is one readable line and exit code 1."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(BENCHMARKS)}; all by default")
-    names = parser.parse_args().names or list(BENCHMARKS)
+    add_options(parser)
+    given = parser.parse_args()
+    names = given.names or list(BENCHMARKS)
     unknown = [name for name in names if name not in BENCHMARKS]
     if unknown:
         parser.error(f"no benchmark {', '.join(unknown)}; there is {', '.join(BENCHMARKS)}")
@@ -57,7 +66,7 @@ def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     try:
         for name in names:
-            run(name, Console())
+            run(name, Console(), given)
     except HoldfastError as error:
         Console(stderr=True).print(f"{type(error).__name__}: {error}", highlight=False, markup=False)
         sys.exit(1)

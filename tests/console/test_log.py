@@ -91,3 +91,15 @@ def test_wrong_query_is_an_error_that_names_it(logged: SegmentWriter) -> None:
     """The main command turns it into one line and exit code 1."""
     with pytest.raises(InvalidInput, match="nothing"):
         run("query", "SELECT nothing FROM predictions")
+
+
+def test_attempt_that_nobody_was_shown_is_in_the_tail_and_not_counted(
+    logged: SegmentWriter, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A shadow's row stands beside the prediction it was paired with."""
+    row = {"prediction_id": "id-3", "model": "tiny", "served_at": SERVED_AT, "arm": "shadow", "shown": False}
+    logged.append(pa.RecordBatch.from_pylist([row], schema=SCHEMA))
+    run("count")
+    assert capsys.readouterr().out == "2 predictions, 1 of them shipped\n"
+    run("tail")
+    assert "shadow" in capsys.readouterr().out

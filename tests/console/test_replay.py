@@ -11,7 +11,7 @@ import xgboost
 
 from console.replay import replay
 from lifecycle.contract import Contract, Field, FieldType
-from lifecycle.errors import ArtifactInvalid, NotFound
+from lifecycle.errors import ArtifactInvalid, EvidenceMissing, NotFound
 from lifecycle.manifest import Example, Manifest
 from stores.prediction_log.schema import SCHEMA
 from stores.prediction_log.segment import SegmentWriter
@@ -94,6 +94,23 @@ def test_another_model_file_than_answered_is_refused(home: Settings, digest: str
     log_prediction(home, 0.5, "0" * 64)
     with pytest.raises(ArtifactInvalid, match=digest):
         replay("p")
+
+
+def test_failed_attempt_has_nothing_to_compare_and_says_why(home: Settings, digest: str) -> None:
+    """The reason, and the row that was shown instead."""
+    row = {
+        "prediction_id": "f",
+        "model": "tiny",
+        "version": "1",
+        "artifact_digest": digest,
+        "features": FEATURES[0].tolist(),
+        "outcome": "failed",
+        "error": "no answer within 50 ms",
+        "pairs_with": "p",
+    }
+    SegmentWriter(home.prediction_log, "replica").append(pa.RecordBatch.from_pylist([row], schema=SCHEMA))
+    with pytest.raises(EvidenceMissing, match=r"failed \(no answer within 50 ms\); p was shown in its place"):
+        replay("f")
 
 
 def test_unknown_prediction_is_refused(home: Settings) -> None:

@@ -87,9 +87,8 @@ def stack() -> Iterator[RunningStack]:
     folder = Path(tempfile.mkdtemp(prefix="hf"))
     running = RunningStack(_copy_project(folder / "p"), _environment(folder), "")
     try:
-        played = running.holdfast(
-            "run", "--model", "flight_delay", "--history-days", str(HISTORY_DAYS), "--live-days", "1"
-        )
+        short = ("--history-days", str(HISTORY_DAYS), "--live-days", "1", "--no-challengers")
+        played = running.holdfast("run", "--model", "flight_delay", *short)
         played += running.holdfast("run", "--model", "breast_cancer", "--history-days", "25", "--live-days", "0")
         yield RunningStack(running.project, running.environment, played)
     finally:

@@ -1,4 +1,4 @@
-"""The deployments of prefect.yaml are scheduled, and a scheduled run of each succeeds on a real worker."""
+"""The deployments of prefect.yaml are scheduled, and runs of them succeed on real workers."""
 
 import time
 from typing import Any
@@ -10,6 +10,7 @@ from tests.end_to_end.conftest import RunningStack
 
 pytestmark = pytest.mark.timeout(900)
 
+SUPERVISE = "supervise"
 FLOWS = {"ingest", "readmit", "materialize", "train", "measure", "maintain"}
 RUN_SECONDS = 300.0
 
@@ -17,12 +18,29 @@ RUN_SECONDS = 300.0
 def test_a_scheduled_run_of_every_deployment_succeeds(stack: RunningStack) -> None:
     """Prefect's own scheduler made the runs; only their hour is brought forward."""
     with httpx.Client(base_url=stack.prefect, timeout=30) as prefect:
-        runs = {name: _scheduled_run(prefect, deployment) for name, deployment in _deployments(prefect).items()}
-        assert set(runs) == FLOWS
+        deployments = _deployments(prefect)
+        assert set(deployments) == {*FLOWS, SUPERVISE}
+        runs = {name: _scheduled_run(prefect, deployments[name]) for name in FLOWS}
         for run in runs.values():
             _start_now(prefect, run)
         ended = {name: _wait(prefect, run) for name, run in runs.items()}
     assert ended == dict.fromkeys(FLOWS, "COMPLETED"), (stack.home / "run" / "worker.log").read_text()[-4000:]
+
+
+def test_supervise_is_always_one(stack: RunningStack) -> None:
+    """One run goes on, and those of the minutes after it are cancelled instead of waiting for its end."""
+    with httpx.Client(base_url=stack.prefect, timeout=30) as prefect:
+        deployment = _deployments(prefect)[SUPERVISE]
+        deadline = time.monotonic() + RUN_SECONDS
+        found: list[str] = []
+        while time.monotonic() < deadline and not {"RUNNING", "CANCELLED"} <= set(found):
+            time.sleep(1)
+            wanted = {"deployments": {"id": {"any_": [deployment]}}}
+            runs = prefect.post("/flow_runs/filter", json=wanted).raise_for_status().json()
+            found = [run["state_type"] for run in runs]
+            assert found.count("RUNNING") <= 1
+    assert {"RUNNING", "CANCELLED"} <= set(found), (stack.home / "run" / "supervisor.log").read_text()[-4000:]
+    assert not {"FAILED", "CRASHED", "COMPLETED"} & set(found)
 
 
 def _deployments(prefect: httpx.Client) -> dict[str, str]:

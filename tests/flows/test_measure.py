@@ -63,8 +63,10 @@ def kept(home: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Set
     return home
 
 
-def answer(kept: Settings, asks: pd.DataFrame, scores: Sequence[float | None], version: str, minute: int = 0) -> None:
-    """Log one answer per ask and ship the log."""
+def answer(
+    kept: Settings, asks: pd.DataFrame, scores: Sequence[float | None], version: str, minute: int = 0, **more: object
+) -> None:
+    """Log one answer per ask, with some more of the log's columns, and ship the log."""
     rows = [
         {
             "prediction_id": f"{version}-{minute}-{ask}",
@@ -76,6 +78,7 @@ def answer(kept: Settings, asks: pd.DataFrame, scores: Sequence[float | None], v
             "moment_at": asked_at,
             "served_at": NOW + timedelta(minutes=minute),
             "score": score,
+            **more,
         }
         for ask, asked_at, score in zip(asks["ask"], asks["asked_at"], scores, strict=True)
     ]
@@ -120,6 +123,18 @@ def test_a_question_asked_twice_counts_by_its_last_answer(kept: Settings) -> Non
     answer(kept, asks, asks["answer"].astype(float).tolist(), "1", minute=1)
     (measured,) = measure.fn("toy")
     assert (measured.predictions, measured.metrics.auc) == (len(asks), 1.0)
+
+
+def test_failed_attempts_are_nobodys_answer_and_a_shadows_are_its_versions(kept: Settings) -> None:
+    """What was answered anew counts for who answered; rows older than these columns count as ever."""
+    asks = asked(timedelta(days=-1), timedelta(hours=-2))
+    right = asks["answer"].astype(float).tolist()
+    answer(kept, asks, right, "1")
+    answer(kept, asks, [None] * len(asks), "2", 1, arm="canary", outcome="failed", shown=False)
+    answer(kept, asks, right, "3", 2, arm="shadow", outcome="answered", shown=False)
+    answer(kept, asks, right, "4", 3, arm="canary", outcome="answered", shown=True)
+    measured = measure.fn("toy")
+    assert [(found.version, found.predictions) for found in measured] == [(one, len(asks)) for one in ("1", "3", "4")]
 
 
 def test_answers_older_than_the_week_are_left_out(kept: Settings) -> None:

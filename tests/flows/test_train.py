@@ -23,6 +23,7 @@ from lifecycle.evaluation import Evaluation
 from lifecycle.gate import decide_gate
 from lifecycle.policy import Policy
 from lifecycle.profile import Profile
+from lifecycle.stages import Stage
 from lifecycle.verdict import Verdict
 from stores.events import EventStore
 from stores.ledger.decisions import Decisions
@@ -31,6 +32,7 @@ from stores.ledger.opening import open_ledger
 from stores.ledger.plans import Plans
 from stores.ledger.progress import Progress
 from stores.ledger.schema import watermarks
+from stores.ledger.standings import Standings
 from stores.predictor import load_predictor, prove
 from stores.registry import Registry
 from stores.settings import Settings, settings
@@ -144,7 +146,8 @@ def test_same_window_gives_the_same_model_which_is_no_better(workshop: Workshop)
     assert "beats-the-champion: log_loss is" in second.reason
     assert Plans(workshop.engine).current("toy").champion == first.version
     tags = workshop.registry().tags("toy", second.version)
-    assert (tags["stage"], tags["stage_reason"]) == ("rejected", second.reason)
+    assert (tags["stage"], tags["stage_reason"], tags["gate"]) == ("rejected", second.reason, "failed")
+    assert Standings(workshop.engine).get("toy", second.version).stage is Stage.REJECTED
 
 
 def test_version_that_fails_is_registered_and_not_served(workshop: Workshop) -> None:
@@ -159,16 +162,19 @@ def test_version_that_fails_is_registered_and_not_served(workshop: Workshop) -> 
     assert workshop.files(summary.version).manifest.artifact_digest == summary.artifact_digest
 
 
-def test_better_version_replaces_the_champion(workshop: Workshop) -> None:
-    """The one before becomes the way back."""
+def test_better_version_waits_beside_the_champion_for_its_shadow(workshop: Workshop) -> None:
+    """Rows of the past let it in; the champion's place it earns on live traffic."""
     workshop.policy(("rounds: 40", "rounds: 4"), ("by_at_least: 0.05", "by_at_least: 0.0"))
     weak = workshop.train()
     workshop.policy()
     strong = workshop.train()
     assert (weak.verdict, strong.verdict) == (Verdict.PASS, Verdict.PASS)
     plan = Plans(workshop.engine).current("toy")
-    assert (plan.revision, plan.champion, plan.previous) == (2, strong.version, weak.version)
-    assert workshop.registry().tags("toy", weak.version)["stage"] == "retired"
+    assert (plan.revision, plan.champion, plan.previous) == (1, weak.version, None)
+    standing = Standings(workshop.engine).get("toy", strong.version)
+    assert (standing.stage, standing.manifest) == (Stage.REGISTERED, workshop.files(strong.version).manifest)
+    tags = workshop.registry().tags("toy", strong.version)
+    assert (tags["stage"], tags["gate"]) == ("registered", "passed")
     assert set(strong.metrics) == {"candidate", "logistic_regression", "rule", "champion"}
 
 
@@ -225,7 +231,7 @@ def test_registered_version_loads_and_proves_itself(workshop: Workshop) -> None:
 def test_registry_has_figures_and_metrics_for_people(workshop: Workshop) -> None:
     """Pictures, the numbers behind them, and every metric overall and by slice."""
     summary = workshop.train()
-    client = workshop.registry()._client
+    client = workshop.registry()._link.client
     run = client.get_run(client.get_model_version("toy", summary.version).run_id)
     names = {
         f"{figure}.{kind}" for figure in ("calibration", "business_cost", "feature_gain") for kind in ("png", "json")

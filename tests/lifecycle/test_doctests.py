@@ -8,7 +8,7 @@ import pytest
 
 import lifecycle
 
-MODULES = sorted(module.name for module in pkgutil.iter_modules(lifecycle.__path__, "lifecycle."))
+MODULES = sorted(module.name for module in pkgutil.walk_packages(lifecycle.__path__, "lifecycle."))
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -9,10 +9,26 @@ from lifecycle.stages import TRANSITIONS, Stage, move
 
 PAIRS = list(product(Stage, Stage))
 ALLOWED = {
-    ("registered", "champion"),
+    ("registered", "shadow"),
     ("registered", "rejected"),
+    ("registered", "champion"),
+    ("shadow", "canary"),
+    ("shadow", "held"),
+    ("shadow", "rejected"),
+    ("shadow", "champion"),
+    ("canary", "canary"),
+    ("canary", "held"),
+    ("canary", "rolled_back"),
+    ("canary", "champion"),
+    ("held", "shadow"),
+    ("held", "canary"),
+    ("held", "rejected"),
+    ("held", "rolled_back"),
+    ("held", "champion"),
     ("champion", "retired"),
+    ("champion", "rolled_back"),
     ("retired", "champion"),
+    ("rolled_back", "champion"),
 }
 
 
@@ -31,7 +47,7 @@ def test_unlisted_move_is_refused(stage: Stage, to: Stage) -> None:
 
 def test_refusal_names_the_moves_there_are() -> None:
     """The message says what is allowed instead, also where that is nothing."""
-    with pytest.raises(TransitionRefused, match="allowed from registered: champion, rejected"):
+    with pytest.raises(TransitionRefused, match="allowed from registered: shadow, champion, rejected"):
         move(Stage.REGISTERED, Stage.RETIRED)
     with pytest.raises(TransitionRefused, match="allowed from rejected: nothing"):
         move(Stage.REJECTED, Stage.CHAMPION)

@@ -17,12 +17,14 @@ from structlog.testing import capture_logs
 
 from feature_repo.definition import Columns, ModelDefinition, load_definition
 from feature_repo.vector import assemble
+from lifecycle.decision_policy import DecisionPolicy
 from lifecycle.errors import Unavailable
 from lifecycle.manifest import Example, Manifest
 from lifecycle.plan import TrafficPlan
 from lifecycle.policy import Policy
 from serving.models import Models
 from serving.prediction_ids import PredictionIds
+from serving.rollout.loading import Loading
 from serving.routes import Application
 from serving.rows import RowCodec
 from serving.standing import StandingUp
@@ -184,19 +186,26 @@ def versions_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def make_bench(versions_root: Path) -> Callable[..., Bench]:
-    """Return a maker of benches whose serving policy is changed by the arguments."""
+    """Return a maker of benches whose policy is changed by the arguments: a canary's deadline, and serving limits."""
 
-    def make(**limits: float) -> Bench:
+    def make(deadline_ms: float = 20_000.0, decision: DecisionPolicy | None = None, **limits: float) -> Bench:
         definition = load_definition(MODEL)
         shelf, log, models = Shelf(definition), MemoryLog(), Models()
 
         def policy_of(model: str) -> Policy:
             policy = load_policy(POLICIES, model)
-            return policy.model_copy(update={"serving": policy.serving.model_copy(update=limits)})
+            canary = policy.rollout.canary.model_copy(update={"deadline_ms": deadline_ms})
+            changed = {
+                "serving": policy.serving.model_copy(update=limits),
+                "rollout": policy.rollout.model_copy(update={"canary": canary}),
+                "decision": decision or policy.decision,
+            }
+            return policy.model_copy(update=changed)
 
         stand_up = StandingUp(
             policy_of, lambda *_: shelf, Versions(versions_root, None).open, log, PredictionIds(time.time), "replica-a"
         )
+        stand_up.loading = Loading(patience_seconds=30.0)
         return Bench(Application(models), models, shelf, log, stand_up)
 
     return make

@@ -92,7 +92,9 @@ def test_version_that_stops_working_makes_the_gateway_unready(
     monkeypatch.setattr("serving.arms.prove", fail)
     served = bench.models.find(MODEL)
     assert served is not None
-    served.lanes["1"].proof._at = float("-inf")
+    proof = served.lanes["1"].proof
+    assert isinstance(proof, Proof)
+    proof._at = float("-inf")
     assert Health(bench.models).broken() == ["row 0 of its own example scores 0.5"]
     assert bench.ask("GET", "/v2/health/ready").json()["detail"] == "row 0 of its own example scores 0.5"
     assert bench.ask("GET", f"/v2/models/{MODEL}/ready").status_code == 503

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import msgspec
 import pytest
 
 from serving.answer import Answer, Ask
-from serving.batching import MicroBatcher
+from serving.batching import MicroBatcher, answer_at_once
 from serving.problem import Refused
 
 
@@ -34,7 +35,7 @@ def run(*asks: Ask, max_rows: int = 4, wait: float = 0.0, apart: float = 0.0) ->
     recorder = Recorder()
 
     async def submitted() -> None:
-        batcher = MicroBatcher(recorder, max_rows, wait, max_waiting=100)
+        batcher = MicroBatcher(partial(answer_at_once, recorder), max_rows, wait, max_waiting=100)
         futures = []
         for one in asks:
             futures.append(batcher.submit(one))
@@ -70,7 +71,7 @@ def test_caller_that_goes_away_does_not_break_the_batch() -> None:
     recorder = Recorder()
 
     async def submitted() -> None:
-        batcher = MicroBatcher(recorder, 8, 0.0, max_waiting=100)
+        batcher = MicroBatcher(partial(answer_at_once, recorder), 8, 0.0, max_waiting=100)
         gone, stays = batcher.submit(ask(2)), batcher.submit(ask(3))
         gone.cancel()
         await stays
@@ -83,7 +84,7 @@ def test_ask_above_the_bound_is_refused_while_others_wait() -> None:
     """The queue is bounded in asks."""
 
     async def submitted() -> None:
-        batcher = MicroBatcher(Recorder(), 8, 0.0, max_waiting=2)
+        batcher = MicroBatcher(partial(answer_at_once, Recorder()), 8, 0.0, max_waiting=2)
         waiting = [batcher.submit(ask()) for _ in range(2)]
         with pytest.raises(Refused, match="2 requests wait"):
             batcher.submit(ask())

@@ -7,6 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lifecycle.decision_policy import (
+    DecisionOverride,
+    DecisionPolicy,
+    FieldCondition,
+    SafetyFilter,
+    UnsureCondition,
+)
 from lifecycle.plan import TrafficPlan
 from tests.serving.conftest import MODEL, NOON, Bench, flight
 
@@ -72,6 +79,34 @@ def test_logged_features_give_the_logged_score_again(bench: Bench) -> None:
     rows = bench.log.rows()
     matrix = np.array([row["features"] for row in rows], np.float32)
     assert served.lanes["2"].arm.predictor.score(matrix).tolist() == [row["score"] for row in rows]
+
+
+def test_override_and_safety_filter_decide_above_the_threshold(make_bench: Callable[..., Bench]) -> None:
+    """The log says which of them did, and nothing where it was the threshold."""
+    override = DecisionOverride(
+        id="snow", when=FieldCondition(field="origin", is_one_of=("JFK",)), decide="call", because="Snow."
+    )
+    unsure = SafetyFilter(
+        id="blind", when=UnsureCondition(defaulted_features_at_least=1), decide="unsure", because="Blind."
+    )
+    decision = DecisionPolicy(
+        threshold=0.0, positive="late", negative="fine", overrides=(override,), safety_filters=(unsure,)
+    )
+    bench = make_bench(decision=decision)
+    bench.models.put(bench.stand_up(_plan()))
+    rows = (flight(), flight(origin="JFK"), flight(origin="JFK", tail_number="N00000"))
+    predictions = bench.predict(*rows).json()["predictions"]
+    assert [one["decision"] for one in predictions] == ["late", "call", "unsure"]
+    assert [row["decided_by"] for row in bench.log.rows()] == [None, "snow", "blind"]
+
+
+def test_row_that_is_answered_says_so_in_the_log(bench: Bench) -> None:
+    """With its unit, and the version beside each prediction."""
+    said = bench.predict(flight(), flight(tail_number=None)).json()
+    assert [one["version"] for one in said["predictions"]] == ["2", "2"]
+    first, second = bench.log.rows()
+    assert (first["outcome"], first["error"], first["shown"], first["pairs_with"]) == ("answered", None, True, None)
+    assert (first["unit"], second["unit"]) == ("N14228", second["example_id"])
 
 
 def test_requests_that_arrive_together_are_one_batch(bench: Bench) -> None:

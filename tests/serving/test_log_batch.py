@@ -1,5 +1,6 @@
 """Micro-batches as the log's record batches."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from serving.log_batch import LogBatches, Scored
+from serving.log_batch import Decided, Failure, LogBatches, Scored
 from stores.prediction_log.schema import SCHEMA
 
 CONSTANTS: dict[str, str | int | None] = {
@@ -35,12 +36,12 @@ def scored(n_rows: int, n_views: int, n_features: int = 2) -> Scored:
         served_at=1_364_817_600.000001,
         moments=np.full(n_rows, 1_364_817_600.0),
         example_ids=["e"] * n_rows,
+        units=["u"] * n_rows,
         requests=["{}"] * n_rows,
         matrix=np.arange(n_rows * n_features, dtype=np.float32).reshape(n_rows, n_features),
         defaulted=[("a", "b") if row == 0 else () for row in range(n_rows)],
         feature_at=feature_at,
-        scores=np.linspace(0, 1, n_rows),
-        decisions=["yes"] * n_rows,
+        decided=Decided(np.linspace(0, 1, n_rows), ["yes"] * n_rows, None),
         decode_us=[5] * n_rows,
         queue_us=[6] * n_rows,
         features_us=7,
@@ -66,12 +67,47 @@ def test_batch_is_whole_and_reads_back_as_it_was(n_rows: int, n_views: int) -> N
     assert rows[0]["defaulted"] == ["a", "b"]
     assert (last["decode_us"], last["queue_us"], last["features_us"], last["predict_us"]) == (5, 6, 7, 8)
     assert {name: last[name] for name in CONSTANTS} == CONSTANTS
+    assert (last["unit"], last["decided_by"], last["outcome"], last["error"]) == ("u", None, "answered", None)
+    assert (last["shown"], last["pairs_with"]) == (True, None)
+
+
+def test_row_that_a_rule_decided_names_the_rule() -> None:
+    """The others were the threshold's."""
+    batch = LogBatches(CONSTANTS).build(
+        replace(scored(2, 1), decided=Decided(np.ones(2), ["no", "no"], [None, "storm"]))
+    )
+    batch.validate(full=True)
+    assert batch["decided_by"].to_pylist() == [None, "storm"]
+
+
+@pytest.mark.parametrize("pairs_with", [None, ["s0", "s1", "s2"]])
+def test_failed_attempt_has_a_reason_and_no_score(pairs_with: list[str] | None) -> None:
+    """It is shown unless another row was, which it names."""
+    batches = LogBatches(CONSTANTS)
+    batches.build(scored(5, 1))
+    failed = replace(scored(3, 1), decided=None)
+    batch = batches.build(failed, Failure(["late", "late", "odd"], pairs_with))
+    batch.validate(full=True)
+    assert batch.schema == SCHEMA
+    rows = batch.to_pylist()
+    assert [row["error"] for row in rows] == ["late", "late", "odd"]
+    assert {(row["outcome"], row["score"], row["decision"], row["shown"]) for row in rows} == {
+        ("failed", None, None, pairs_with is None)
+    }
+    named = [row["pairs_with"] for row in rows]
+    assert named == ([None] * 3 if pairs_with is None else pairs_with)
+
+
+def test_batch_with_both_scores_and_a_failure_is_refused() -> None:
+    """One of the two would be a lie."""
+    with pytest.raises(ValueError, match="either"):
+        LogBatches(CONSTANTS).build(scored(1, 1), Failure(["late"], None))
 
 
 def test_batches_of_changing_size_keep_their_constants() -> None:
-    """The constant columns are kept at the largest size that was needed."""
+    """The constant columns are kept for every length."""
     batches = LogBatches(CONSTANTS)
-    for n_rows in (3, 1, 8, 2):
+    for n_rows in (3, 1, 8, 2, 3):
         batch = batches.build(scored(n_rows, 2))
         batch.validate(full=True)
         assert batch["version"].to_pylist() == ["7"] * n_rows

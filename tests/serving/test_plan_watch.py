@@ -2,100 +2,11 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from datetime import timedelta
 
 import pytest
 
-from lifecycle.errors import ArtifactInvalid, NotFound, Unavailable
-from lifecycle.plan import TrafficPlan, empty_plan
-from serving.models import Models, ServedModel
-from serving.plan_watch import PlanWatch
-from stores.ledger.arms import ArmReport
-
-WRITTEN_AT = datetime(2013, 4, 1, tzinfo=UTC)
-FIRST = empty_plan("m").promote("1", WRITTEN_AT)
-SECOND = FIRST.promote("2", WRITTEN_AT)
-
-
-@dataclass
-class World:
-    """A ledger, local copies, a clock and a loader, each of which can fail."""
-
-    plan: TrafficPlan = field(default_factory=lambda: empty_plan("m"))
-    ledger_away: bool = False
-    reports: list[ArmReport] = field(default_factory=list)
-    copies: dict[str, TrafficPlan] = field(default_factory=dict)
-    at: datetime = datetime(2013, 4, 1, tzinfo=UTC)
-    broken: set[str] = field(default_factory=set)
-    absent: set[str] = field(default_factory=set)
-    damaged: set[str] = field(default_factory=set)
-    disk_full: bool = False
-    known: Sequence[str] = ("m",)
-    stood_up: list[int] = field(default_factory=list)
-    models: Models = field(default_factory=Models)
-
-    def now(self) -> datetime:
-        """Return the time."""
-        return self.at
-
-    def last_plan(self, model: str) -> TrafficPlan:
-        """Return the local copy."""
-        if model in self.damaged:
-            raise ArtifactInvalid(f"the plan of {model} is damaged")
-        if model not in self.copies:
-            raise NotFound(model)
-        return self.copies[model]
-
-    def save_plan(self, plan: TrafficPlan) -> None:
-        """Keep a local copy."""
-        if self.disk_full:
-            raise OSError("no space left on device")
-        self.copies[plan.model] = plan
-
-    def stand_up(self, plan: TrafficPlan) -> ServedModel:
-        """Return a model that holds the plan's versions."""
-        self.stood_up.append(plan.revision)
-        if plan.champion in self.broken:
-            raise ArtifactInvalid(f"version {plan.champion} fails its example")
-        nothing = cast("Any", None)
-        left_out = {version: "the registry is away" for version in plan.versions() if version in self.absent}
-        lanes = {version: nothing for version in plan.versions() if version not in self.absent}
-        return ServedModel(plan, str(plan.champion), nothing, nothing, lanes, left_out)
-
-    def watch(self) -> PlanWatch:
-        """Return a watch on this world."""
-        return PlanWatch(
-            known=lambda: self.known,
-            ledger=_Ledger(self),
-            copies=self,
-            stand_up=self.stand_up,
-            models=self.models,
-            replica="r",
-            clock=self,
-            every_seconds=0.01,
-        )
-
-    def serves(self) -> int | None:
-        """Return the plan revision that answers."""
-        served = self.models.find("m")
-        return None if served is None else served.plan.revision
-
-
-@dataclass
-class _Ledger:
-    world: World
-
-    def plan(self, _: str) -> TrafficPlan:
-        if self.world.ledger_away:
-            raise Unavailable("the ledger is away")
-        return self.world.plan
-
-    def report(self, report: ArmReport) -> None:
-        if self.world.ledger_away:
-            raise Unavailable("the ledger is away")
-        self.world.reports.append(report)
+from tests.serving.world import FIRST, SECOND, World
 
 
 def test_model_without_a_champion_waits() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lifecycle.errors import NotFound, PolicyInvalid
-from stores.policies import load_policy, policy_models
+from stores.policies import load_policy, policy_models, read_policy
 
 SHIPPED = Path(__file__).parents[2] / "policies"
 SOURCE = (SHIPPED / "flight_delay.yaml").read_text(encoding="utf-8")
@@ -44,12 +44,18 @@ def test_comment_leaves_the_revision_and_a_number_changes_it(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("good", "bad", "words"),
     [
-        ("threshold: 0.25", "threshold: 1.4", "decision.threshold is 1.4; allowed: less than or equal to 1"),
-        ("threshold: 0.25", 'threshold: "0.25"', "decision.threshold is '0.25'; allowed: a valid number"),
-        ("threshold: 0.25", "threshold: .nan", "decision.threshold is nan; allowed: a finite number"),
-        ("replicas: 1", "replicas: 0", "serving.replicas is 0; allowed: greater than 0"),
-        ("replicas: 1", "replicas: 1.5", "serving.replicas is 1.5; allowed: a valid integer"),
-        ("owner: flight-operations", "owner: no", "owner is False; allowed: a valid string"),
+        ("threshold: 0.25", "threshold: 1.4", "decision.threshold is 1.4; allowed: a number at least 0 and at most 1"),
+        ("threshold: 0.25", 'threshold: "0.25"', "decision.threshold is '0.25'; allowed: a number"),
+        ("threshold: 0.25", "threshold: .nan", "decision.threshold is nan; allowed: a number"),
+        ("replicas: 1", "replicas: 0", "serving.replicas is 0; allowed: a whole number above 0"),
+        ("replicas: 1", "replicas: 1.5", "serving.replicas is 1.5; allowed: a whole number"),
+        ("owner: flight-operations", "owner: 7", "owner is 7; allowed: text, in quotes when it looks like a number"),
+        ("owner: flight-operations", "owner: true", "owner is True; allowed: text"),
+        ("minimum_hours: 24", "minimum_hours: 1:30", "rollout.shadow.minimum_hours is '1:30'; allowed: a number at"),
+        ("minimum_answers: 500", "minimum_answers: 010", "rollout.shadow.minimum_answers is '010'; allowed: a whole"),
+        ("minimum_answers: 500", "minimum_answers: 0x1F", "rollout.shadow.minimum_answers is '0x1F'; allowed: a whole"),
+        ("minimum_answers: 500", "minimum_answers: -5", "rollout.shadow.minimum_answers is -5; allowed: a whole"),
+        ("veto_only: false", "veto_only: no", "rollout.rules[0].veto_only is 'no'; allowed: true or false"),
         (
             "threshold: 0.25",
             "treshold: 0.25",
@@ -67,6 +73,40 @@ def test_comment_leaves_the_revision_and_a_number_changes_it(tmp_path: Path) -> 
             "metric: auc, at_leest: 0.62",
             "offline_gate[0].require.at_leest is not a known key; did you mean at_least?",
         ),
+        (
+            "minimum_hours: 24",
+            "minimum_minutes: 24",
+            "rollout.shadow.minimum_minutes is not a known key; did you mean minimum_hours?",
+        ),
+        (
+            "max_artifact_mb: 100",
+            "max_artifact_mb: 100MB",
+            "pick_up.max_artifact_mb is '100MB'; allowed: a number above 0, in megabytes",
+        ),
+        (
+            "by_more_than_percent: 300",
+            "by_moore_than_percent: 300",
+            "rollout.rules[7].when.by_moore_than_percent is not a known key; did you mean by_more_than_percent?",
+        ),
+        (
+            "{metric: error_rate, arm: canary, worse_than: champion, by_more_than: 0.05}",
+            "{metrik: error_rate, arm: canary, worse_than: champion, by_more_than: 0.05}",
+            "rollout.rules[5].when.metric is missing; add it. Allowed: error_rate, decision_disagreement, latency_p50",
+        ),
+        ("{share: 0.1,", "{share: 0.6,", "rollout.canary.steps[0].share is 0.6; allowed: a number above 0 and at most"),
+        ("{share: 0.1,", "{share: true,", "rollout.canary.steps[0].share is True; allowed: a number above 0"),
+        ("veto_only: false", "veto_only: 0", "rollout.rules[0].veto_only is 0; allowed: true or false"),
+        (
+            "may: [roll_back, hold, resume]",
+            "may: [roll_back, hold, resum]",
+            "people[0].may[2] is 'resum'; allowed: 'roll_back', 'hold', 'resume', 'promote' or 'pin'",
+        ),
+        ("unit: [tail_number]", "unit: tail_number", "rollout.unit is 'tail_number'; allowed: a list, each: text"),
+        (
+            "overrides: []",
+            "overrides: 3",
+            "decision.overrides is 3; allowed: a list, each: a section of id, when",
+        ),
         ("model: flight_delay", "model: flights", "model is 'flights'; allowed: 'flight_delay', as the file is named"),
     ],
 )
@@ -76,6 +116,37 @@ def test_mistake_is_named_with_its_line(tmp_path: Path, good: str, bad: str, wor
     assert text != SOURCE
     line = line_of(text, bad.split(",", maxsplit=1)[0])
     assert f"{tmp_path / 'flight_delay.yaml'} line {line}: {words}" in refused(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "where", "words"),
+    [
+        (
+            "share: 0.5,",
+            "share: 0.1,",
+            "canary:",
+            "rollout.canary: the shares of the steps are 0.1, 0.1; allowed: each",
+        ),
+        ("minimum_hours: 24\n", "minimum_hours: 240\n", "rollout:", "rollout: shadow.minimum_hours is 240, beyond"),
+        (
+            "arm: canary, worse_than: champion, by_more_than: 0.05}",
+            "arm: canary, above: 1.5}",
+            "",
+            "is 1.5, but error_",
+        ),
+        ("memory_mb, arm: shadow, above: 900", "memory_mb, arm: shadow, above: 1100", "rollout:", "ends it at 1024"),
+        ("then: reject", "then: roll_back", "id: shadow-errors", "rollout.rules[0]: a shadow cannot be told to roll_"),
+        ("negative: likely_on_time", "negative: likely_late", "decision:", "decision: positive and negative are both"),
+    ],
+)
+def test_contradiction_is_named_at_its_section(tmp_path: Path, good: str, bad: str, where: str, words: str) -> None:
+    """Keys that are right alone and wrong together are refused too, with their numbers."""
+    text = SOURCE.replace(good, bad, 1)
+    assert text != SOURCE
+    message = refused(tmp_path, text)
+    assert words in message
+    if where:
+        assert f"line {line_of(text, where)}: " in message
 
 
 def test_missing_key_points_at_its_section(tmp_path: Path) -> None:
@@ -102,11 +173,24 @@ def test_repeated_key_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "is empty; a policy needs model, owner"),
+        ("", "is empty; write a policy"),
         ("model: [flight_delay", "line 1: expected ',' or ']'"),
         ("- model", "the policy"),
         ("model: !!python/name:os.system x", "line 1: could not determine a constructor"),
         ("model: \x07", "write valid YAML"),
+        ("- model", "is ['model']; allowed: a mapping of model, owner"),
+        ("3", "line 1: the policy is 3; allowed: a mapping of model"),
+        ("serving:\n\treplicas: 1", "line 2: found character '\\t' that cannot start any token"),
+        ("serving: &here\n  replicas: 1\ncost: *here", "line 3: *here refers to another place"),
+        ("serving: &here [*here]", "line 1: *here refers to another place"),
+        ("cost:\n  <<: {missed: 3}", "line 2: a key of cost is no word"),
+        ("[1]: 2", "line 1: a key of the policy is no word"),
+        ("model: a\n---\nmodel: b", "line 2: but found another document"),
+        ("model: " + "9" * 5000, "holds a value that cannot be read"),
+        ("model: " + "[" * 100_000, "nests deeper than a policy can"),
+        ("owner: 1.0e+999", "owner is inf; allowed: text"),
+        ("owner: " + "long" * 100, "model is missing"),
+        ("rollout: [" + "1, " * 500 + "]", "…; allowed: a section of unit"),
     ],
 )
 def test_file_that_is_no_policy_is_refused(tmp_path: Path, text: str, words: str) -> None:
@@ -119,6 +203,51 @@ def test_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     (tmp_path / "flight_delay.yaml").write_bytes(b"model: \xff")
     with pytest.raises(PolicyInvalid, match="byte 7 is not UTF-8"):
         load_policy(tmp_path, "flight_delay")
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        ("threshold: 0.25", "threshold: 2.5e-1"),
+        ("threshold: 0.25", "threshold: 25e-2"),
+        ("max_body_bytes: 1048576", "max_body_bytes: 1_048_576"),
+        ("minimum_hours: 24", "minimum_hours: 24.0"),
+        ("veto_only: false", "veto_only: False"),
+    ],
+)
+def test_a_number_may_be_written_as_people_do(tmp_path: Path, good: str, bad: str) -> None:
+    """Other spellings of a value mean the same policy."""
+    (tmp_path / "flight_delay.yaml").write_text(SOURCE.replace(good, bad, 1), encoding="utf-8")
+    assert load_policy(tmp_path, "flight_delay").revision() == load_policy(SHIPPED, "flight_delay").revision()
+
+
+def test_an_airlines_code_is_text(tmp_path: Path) -> None:
+    """NO and ON are airlines and airports, not truth."""
+    fixed = "{id: o, when: {field: carrier, is_one_of: [NO, ON, Y]}, decide: ask, because: It was agreed.}"
+    (tmp_path / "flight_delay.yaml").write_text(SOURCE.replace("overrides: []", f"overrides: [{fixed}]"))
+    (override,) = load_policy(tmp_path, "flight_delay").decision.overrides
+    assert override.when.is_one_of == ("NO", "ON", "Y")
+
+
+def test_any_file_can_be_read_as_a_policy(tmp_path: Path) -> None:
+    """A draft has another name than its model, and is read all the same."""
+    (tmp_path / "draft.txt").write_text(SOURCE, encoding="utf-8")
+    assert read_policy(tmp_path / "draft.txt") == load_policy(SHIPPED, "flight_delay")
+
+
+@pytest.mark.parametrize("name", ["nowhere.yaml", "."])
+def test_a_file_that_cannot_be_opened_is_not_found(tmp_path: Path, name: str) -> None:
+    """A wrong path and a folder end in one line."""
+    with pytest.raises(NotFound, match="no policy can be read from"):
+        read_policy(tmp_path / name)
+
+
+def test_problems_are_listed_in_the_order_of_the_file(tmp_path: Path) -> None:
+    """Who mends a file goes through it once."""
+    message = refused(tmp_path, SOURCE.replace("max_depth: 6", "depth: 6").replace("replicas: 1", "replicas: 0"))
+    lines = [int(text.split(" line ")[1].split(":")[0]) for text in message.splitlines()]
+    assert len(lines) == 3
+    assert lines == sorted(lines)
 
 
 def test_unknown_model_names_those_there_are() -> None:

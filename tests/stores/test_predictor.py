@@ -114,3 +114,43 @@ def test_manifest_with_another_number_of_features_is_refused(files: VersionFiles
 
 def _with_example(files: VersionFiles, example: object) -> VersionFiles:
     return VersionFiles(files.folder, files.manifest.model_copy(update={"example": example}))
+
+
+def test_version_takes_its_own_columns_of_the_vector(tmp_path: Path, files: VersionFiles, predictor: Predictor) -> None:
+    """The gateway hands over the whole vector; a version picks what it was trained on, in its own order."""
+    vector = ("age", "other", "level", "load")
+    manifest = files.manifest.model_copy(update={"vector": vector, "inputs": VECTOR})
+    projecting = load_predictor(VersionFiles(files.folder, manifest))
+    wide = np.zeros((50, 4), np.float32)
+    rows = feature_matrix(50)
+    wide[:, [2, 3, 0]] = rows
+    assert (projecting.score(wide) == predictor.score(rows)).all()
+    with pytest.raises(ArtifactInvalid, match="takes load; allowed: features of"):
+        load_predictor(VersionFiles(files.folder, manifest.model_copy(update={"vector": ("level", "age")})))
+
+
+def test_example_of_a_version_from_elsewhere_needs_no_requests(files: VersionFiles, predictor: Predictor) -> None:
+    """It was trained on features, and nobody knows what was asked."""
+    prove(_with_example(files, files.manifest.example.model_copy(update={"request": ()})), predictor)
+
+
+@pytest.mark.parametrize(("off", "proven"), [(1e-7, True), (1e-5, False)])
+def test_other_formats_prove_themselves_within_a_tolerance(files: VersionFiles, off: float, proven: bool) -> None:  # noqa: FBT001 - a case
+    """Their matrix products round by batch size; a booster's sums do not."""
+    example = files.manifest.example
+    manifest = files.manifest.model_copy(update={"format": "onnx"})
+    strayed = Predictor(VECTOR, lambda _: np.array(example.scores) * (1 + off))
+    if proven:
+        prove(VersionFiles(files.folder, manifest), strayed)
+        with pytest.raises(ArtifactInvalid):
+            prove(files, strayed)
+    else:
+        with pytest.raises(ArtifactInvalid, match="is on record"):
+            prove(VersionFiles(files.folder, manifest), strayed)
+
+
+def test_model_that_gives_no_probability_is_named(files: VersionFiles) -> None:
+    """Nothing but probabilities leaves a predictor."""
+    odd = Predictor(VECTOR, lambda matrix: np.full(len(matrix), np.nan))
+    with pytest.raises(ArtifactInvalid, match=r"nan.*for row 0.*allowed: probabilities from 0 to 1"):
+        odd.score(feature_matrix(3))

@@ -110,6 +110,29 @@ def test_versions_are_listed_oldest_first(registry: Registry, version: str) -> N
     assert registry.versions("nobody") == ()
 
 
+def test_size_is_known_before_anything_is_fetched(registry: Registry, version: str, tmp_path: Path) -> None:
+    """The bytes of all files, as they are when fetched."""
+    folder = registry.fetch("toy", version, tmp_path)
+    assert registry.size("toy", version) == sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def test_listing_shows_tags_and_readiness(registry: Registry, version: str) -> None:
+    """One question tells who is there and what is said of each."""
+    (listed,) = (one for one in registry.listed("toy") if one.version == version)
+    assert listed.ready
+    assert listed.tags["data_sha256"] == "0" * 64
+
+
+def test_alias_that_is_taken_away_is_gone(registry: Registry, version: str) -> None:
+    """And taking it away again is no error; an unknown model has none."""
+    registry.set_alias("toy", "shadow", version)
+    assert registry.aliases("toy")["shadow"] == version
+    for _ in range(2):
+        registry.remove_alias("toy", "shadow")
+    assert "shadow" not in registry.aliases("toy")
+    assert registry.aliases("nobody") == {}
+
+
 @pytest.mark.parametrize("ask", ["fetch", "tags", "set_tag", "set_alias", "aliased"])
 def test_unknown_version_is_not_found(registry: Registry, version: str, tmp_path: Path, ask: str) -> None:
     """Every question about a version that is not there ends in one kind of error."""

@@ -110,6 +110,62 @@ def test_altered_file_in_the_registry_is_refused_and_not_kept(root: Path, regist
     assert list((root / "toy").iterdir()) == []
 
 
+def test_artifact_that_changed_after_pick_up_is_refused(root: Path, registry: ShelfRegistry) -> None:
+    """Files and manifest may have been changed together; the pinned manifest is another witness."""
+    first = read_version(registry.shelf / "1", "toy").manifest
+    shutil.rmtree(registry.shelf / "1")
+    write_version(registry.shelf / "1", rounds=5)
+    with pytest.raises(ArtifactInvalid, match="it was picked up with"):
+        Versions(root, registry, lambda *_: first).open("toy", "1")
+    assert Versions(root, registry, lambda *_: None).open("toy", "1").manifest != first
+
+
+def test_local_copy_of_another_pin_is_replaced(root: Path, registry: ShelfRegistry) -> None:
+    """What a replica fetched before pick-up counts only when it is what was picked up."""
+    before = Versions(root, registry).open("toy", "1").folder
+    shutil.rmtree(registry.shelf / "1")
+    pinned = write_version(registry.shelf / "1", rounds=5)
+    files = Versions(root, registry, lambda *_: pinned).open("toy", "1")
+    assert (files.folder, files.manifest) == (before, pinned)
+    assert Versions(root, None).open("toy", "1").manifest == pinned
+
+
+def test_version_without_a_manifest_opens_by_its_pin(root: Path, registry: ShelfRegistry) -> None:
+    """A version that somebody else registered has no manifest of ours beside it."""
+    pinned = read_version(registry.shelf / "1", "toy").manifest
+    (registry.shelf / "1" / MANIFEST).unlink()
+    assert Versions(root, registry, lambda *_: pinned).open("toy", "1").manifest == pinned
+
+
+def test_pin_that_cannot_be_asked_leaves_the_local_copy(root: Path, registry: ShelfRegistry) -> None:
+    """Serving outlives the ledger, but fetches nothing unwitnessed."""
+
+    def away(_model: str, _version: str) -> None:
+        raise Unavailable("the ledger is down")
+
+    with pytest.raises(Unavailable, match="ledger is down"):
+        Versions(root, registry, away).open("toy", "1")
+    here = Versions(root, registry).open("toy", "1")
+    assert Versions(root, registry, away).open("toy", "1") == here
+
+
+def test_format_that_can_run_code_needs_a_pin(root: Path, registry: ShelfRegistry) -> None:
+    """What a file says of itself must not decide that it is unpickled."""
+    said = read_version(registry.shelf / "1", "toy").manifest
+    write_manifest(registry.shelf / "1", said.model_copy(update={"format": "sklearn-pickle"}))
+    with pytest.raises(ArtifactInvalid, match="was never picked up"):
+        Versions(root, registry).open("toy", "1")
+
+
+def test_link_in_place_of_a_file_is_refused(root: Path, registry: ShelfRegistry, tmp_path: Path) -> None:
+    """A link could be pointed elsewhere after it was checked."""
+    folder = Versions(root, registry).open("toy", "1").folder
+    (folder / "model.ubj").rename(tmp_path / "model.ubj")
+    (folder / "model.ubj").symlink_to(tmp_path / "model.ubj")
+    with pytest.raises(ArtifactInvalid, match="is a link; allowed: plain files"):
+        Versions(root, None).open("toy", "1")
+
+
 def test_version_that_another_replica_put_there_first_is_used(root: Path, registry: ShelfRegistry) -> None:
     """Two replicas that fetch at once end with one whole copy."""
 

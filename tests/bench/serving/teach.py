@@ -7,7 +7,9 @@ from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settin
 from rich.console import Console
 
 from feature_repo.definition import load_definition
-from flows.play import Player, plan_play
+from flows.playing.learning import learn
+from flows.playing.plan import plan_play
+from flows.playing.scene import Scene
 from stores.ledger.opening import open_ledger
 from stores.settings import settings
 from tests.bench.serving.home import HISTORY_DAYS, MODEL
@@ -18,7 +20,7 @@ def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     planned = plan_play(load_definition(MODEL), None, HISTORY_DAYS, 0)
     with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-        Player(planned, settings(), open_ledger(settings().ledger_address), Console()).learn()
+        learn(Scene(planned, settings(), open_ledger(settings().ledger_address), Console()))
 
 
 if __name__ == "__main__":

@@ -5,13 +5,17 @@ import time
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from lifecycle.errors import Unavailable
-from stores.ledger.opening import open_ledger
+from lifecycle.stages import Stage
+from stores.ledger.opening import MIGRATIONS, connect, open_ledger
 from stores.ledger.schema import metadata
+from stores.ledger.standings import Standings
 
 
 def test_the_migrations_lead_to_exactly_the_declared_tables(ledger: Engine) -> None:
@@ -37,3 +41,30 @@ def test_a_server_that_never_answers_is_given_up_within_seconds() -> None:
         with pytest.raises(Unavailable):
             open_ledger(f"postgresql+psycopg://holdfast@127.0.0.1:{silent.getsockname()[1]}/holdfast")
     assert time.monotonic() - began < 10
+
+
+def test_versions_of_an_older_ledger_are_met_where_they_stood(tmp_path: Path) -> None:
+    """The champion, the way back and the rejected one of a ledger from before there were standings."""
+    address = f"sqlite:///{tmp_path / 'ledger.db'}"
+    engine = connect(address)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        at = "2013-04-01T00:00:00.000000+00:00"
+        for revision, champion, previous in ((1, "1", None), (2, "3", "1")):
+            row = {"revision": revision, "champion": champion, "previous": previous, "at": at}
+            connection.execute(text("INSERT INTO plans VALUES ('m', :revision, :champion, :previous, :at)"), row)
+        connection.execute(
+            text(
+                "INSERT INTO decisions VALUES ('d', 'm', '2', 'reject', 'fail', 'too bad', '[]', '{}', 'p', 1, 'flow:train', :at)"
+            ),
+            {"at": at},
+        )
+    standings = Standings(open_ledger(address)).of("m")
+    assert {version: standing.stage for version, standing in standings.items()} == {
+        "1": Stage.RETIRED,
+        "2": Stage.REJECTED,
+        "3": Stage.CHAMPION,
+    }

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from flows.play import plan_play
+from flows.playing.plan import plan_play
 from lifecycle.errors import InvalidInput
 from tests.flows.toy import DEFINITION, START
 
@@ -37,3 +37,11 @@ def test_a_play_past_the_sources_end_is_refused() -> None:
     """The message says where the source ends and what to do."""
     with pytest.raises(InvalidInput, match="ends at 2020-01-21, but the play would go on to 2020-01-22"):
         plan_play(DEFINITION, START + timedelta(days=19), history_days=10, live_days=2)
+
+
+def test_only_the_play_whose_traffic_follows_the_history_is_the_first() -> None:
+    """Also when the learning was done by an earlier run that ended before any traffic."""
+    history_end = START + timedelta(days=10)
+    assert plan_play(DEFINITION, None, history_days=10, live_days=3).first
+    assert plan_play(DEFINITION, history_end, history_days=10, live_days=3).first
+    assert not plan_play(DEFINITION, history_end + timedelta(hours=1), history_days=10, live_days=3).first

@@ -1,0 +1,1 @@
+"""What new rules would have decided on evidence that was recorded under others."""

@@ -1,0 +1,1 @@
+"""What supervise sees of each arm, and what it does about it."""

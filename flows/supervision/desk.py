@@ -1,0 +1,73 @@
+"""What supervise keeps of one model from tick to tick; the ledger holds everything that counts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from sqlalchemy import Engine
+
+from feature_repo.definition import ModelDefinition, load_definition
+from flows.supervision.sources import Sources
+from flows.supervision.verification import Verification
+from lifecycle.evidence import Evidence
+from lifecycle.outcome import Outcome
+from lifecycle.plan import TrafficPlan
+from lifecycle.policy import Policy
+from lifecycle.verdict import Decision
+from stores.clock import ReplayClock
+from stores.events import EventStore
+from stores.ledger.arms import Arms
+from stores.ledger.progress import Progress
+from stores.policies import load_policy
+from stores.prediction_log.table import PredictionLog
+from stores.settings import Settings
+
+Decide = Callable[[TrafficPlan, Policy, Evidence, datetime], Outcome]
+Page = Callable[[Decision], None]
+
+
+@dataclass
+class Desk:
+    """One model's stores and rules. `page` is called for each decision that a person must see, once."""
+
+    model: str
+    config: Settings
+    engine: Engine
+    decide: Decide
+    page: Page
+    sources: Sources
+    verification: Verification = field(default_factory=Verification)
+
+    def policy(self) -> Policy:
+        """Return the policy as it is written now; a changed one counts from the next tick."""
+        return load_policy(self.config.policies, self.model)
+
+    def now(self) -> datetime:
+        """Return the clock's now, which a replay sets."""
+        return ReplayClock(Progress(self.engine)).now()
+
+    def looked_at(self, now: datetime) -> Sources:
+        """Return the sources as of a moment."""
+        self.sources = replace(self.sources, now=now)
+        return self.sources
+
+
+def open_desk(
+    model: str,
+    config: Settings,
+    engine: Engine,
+    decide: Decide,
+    page: Page,
+    *,
+    definition: ModelDefinition | None = None,
+) -> Desk:
+    """Return the desk of a model; raises NotFound for one that has no definition."""
+    clock = ReplayClock(Progress(engine))
+    sources = Sources(
+        definition or load_definition(model),
+        PredictionLog(config.prediction_log),
+        EventStore(config.events),
+        Arms(engine),
+        clock.now(),
+    )
+    return Desk(model, config, engine, decide, page, sources)

@@ -1,0 +1,99 @@
+"""A scored or failed micro-batch as its log rows and its answers."""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
+import numpy as np
+import pyarrow as pa
+
+from feature_repo.definition import ModelDefinition
+from lifecycle.deciding import decide_actions
+from serving.answer import Answer
+from serving.log_batch import Decided, Failure, Scored
+from serving.prepared import Prepared, spread
+from serving.stage import Stage
+
+NOTHING: tuple[str, ...] = ()
+
+
+def scored_rows(stage: Stage, prepared: Prepared, scores: np.ndarray, predict_us: int) -> Scored:
+    """Return a micro-batch with its decisions and new prediction ids; `scores` must be usable."""
+    counts = np.count_nonzero(prepared.defaulted, axis=1)
+    decisions, decided_by = decide_actions(stage.decision, prepared.request, scores, counts)
+    # Rows that the threshold decides are the rule, and their column is then a constant.
+    decided = Decided(scores, decisions, decided_by if any(decided_by) else None)
+    return _rows(stage, prepared, decided, counts, predict_us)
+
+
+def failed_rows(
+    stage: Stage, prepared: Prepared, errors: Sequence[str], pairs_with: Sequence[str] | None, predict_us: int
+) -> pa.RecordBatch:
+    """Return the log rows of an attempt without scores; `errors` are per row, `pairs_with` as Failure has it."""
+    counts = np.count_nonzero(prepared.defaulted, axis=1)
+    return stage.batches.build(_rows(stage, prepared, None, counts, predict_us), Failure(errors, pairs_with))
+
+
+def answers(stage: Stage, prepared: Prepared, scored: Scored) -> Iterator[Answer]:
+    """Yield one answer per ask, in order."""
+    if scored.decided is None:
+        raise ValueError("a failed micro-batch has no answers")
+    decisions = scored.decided.decisions
+    ages = _ages(stage.definition, scored)
+    probabilities = scored.decided.scores.tolist()
+    at = 0
+    for ask in prepared.asks:
+        end = at + len(ask.rows)
+        oldest = max(ages[at:end])
+        yield Answer(
+            model=stage.definition.name,
+            version=stage.version,
+            contract=stage.codec.contract.name,
+            plan_revision=stage.plan_revision,
+            prediction_ids=scored.prediction_ids[at:end],
+            probabilities=probabilities[at:end],
+            decisions=decisions[at:end],
+            defaulted=scored.defaulted[at:end],
+            feature_age_seconds=None if oldest == -np.inf else oldest,
+        )
+        at = end
+
+
+def _rows(
+    stage: Stage, prepared: Prepared, decided: Decided | None, defaulted_counts: np.ndarray, predict_us: int
+) -> Scored:
+    asks = prepared.asks
+    return Scored(
+        prediction_ids=stage.ids.take(len(prepared.matrix)),
+        request_ids=spread(asks, [ask.request_id for ask in asks]),
+        row_numbers=list(chain.from_iterable(ask.numbers or range(len(ask.rows)) for ask in asks)),
+        served_at=stage.epoch_seconds(),
+        moments=prepared.moments,
+        example_ids=prepared.example_ids,
+        units=prepared.units,
+        requests=prepared.requests,
+        matrix=prepared.matrix,
+        defaulted=_defaulted(stage.definition, prepared.defaulted, defaulted_counts),
+        feature_at=prepared.feature_at,
+        decided=decided,
+        decode_us=spread(asks, [ask.decode_us for ask in asks]),
+        queue_us=prepared.queue_us,
+        features_us=prepared.features_us,
+        predict_us=predict_us,
+    )
+
+
+def _ages(definition: ModelDefinition, scored: Scored) -> list[float]:
+    ageing = [column for column, view in enumerate(definition.views) if view.ages]
+    if not ageing:
+        return [-np.inf] * len(scored.prediction_ids)
+    feature_at = scored.feature_at[:, ageing]
+    oldest = np.where(np.isnan(feature_at), np.inf, feature_at).min(axis=1)
+    ages: list[float] = np.where(np.isinf(oldest), -np.inf, scored.moments - oldest).tolist()
+    return ages
+
+
+def _defaulted(definition: ModelDefinition, defaulted: np.ndarray, counts: np.ndarray) -> list[Sequence[str]]:
+    marked: list[Sequence[str]] = [NOTHING] * len(defaulted)
+    for row in np.flatnonzero(counts).tolist():
+        marked[row] = [definition.vector[column] for column in np.flatnonzero(defaulted[row])]
+    return marked

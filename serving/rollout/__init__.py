@@ -1,0 +1,1 @@
+"""How a version earns traffic in the gateway: who is asked, in which thread, and who answers when it cannot."""

@@ -1,0 +1,94 @@
+"""Who answers when a version on trial did not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import pyarrow as pa
+
+from lifecycle.errors import InvalidInput
+from serving.answer import Answer
+from serving.batching import Batch, fail, settle, tell
+from serving.predicted import VersionFailed, predicted
+from serving.prepared import Prepared, microseconds, spread
+from serving.recording import answers, failed_rows, scored_rows
+from serving.rollout.attempt import Attempted
+from serving.stage import Stage
+
+
+class Instead(Protocol):
+    """Settles the asks that an attempt left without scores."""
+
+    def answer(self, batch: Batch, prepared: Prepared, attempted: Sequence[Attempted], predict_us: int) -> None:
+        """Settle a batch; `attempted` says why each ask has no scores, `predict_us` how long the attempt took."""
+        ...
+
+
+@dataclass(frozen=True)
+class ChampionInstead:
+    """The champion answers from the same features, and the attempt is logged beside its answer, in one append."""
+
+    trial: Stage
+    champion: Stage
+
+    def answer(self, batch: Batch, prepared: Prepared, attempted: Sequence[Attempted], predict_us: int) -> None:
+        """Settle a batch; where even the champion cannot score, both failures are logged and the caller is told."""
+        try:
+            given = self._answers(prepared, attempted, predict_us)
+        except Exception as error:  # noqa: BLE001 - whatever went wrong must reach the callers that wait
+            numbers = {id(future): number for number, (_, future) in enumerate(batch)}
+
+            def again(one: Batch) -> None:
+                number = numbers[id(one[0][1])]
+                self.answer(one, prepared.of([number]), [attempted[number]], predict_us)
+
+            fail(batch, error, again)
+        else:
+            settle(batch, given)
+
+    def _answers(self, prepared: Prepared, attempted: Sequence[Attempted], predict_us: int) -> list[Answer]:
+        champion = self.champion
+        began = champion.monotonic()
+        try:
+            scores = predicted(champion.version, champion.predictor, prepared.matrix)
+        except VersionFailed as error:
+            if len(prepared.asks) == 1:
+                took = microseconds(champion.monotonic() - began)
+                shown = failed_rows(champion, prepared, [error.reason] * len(prepared.matrix), None, took)
+                self._log(shown, prepared, attempted, predict_us)
+            raise
+        scored = scored_rows(champion, prepared, scores, microseconds(champion.monotonic() - began))
+        shown = champion.batches.build(scored)
+        self._log(shown, prepared, attempted, predict_us)
+        if champion.mirror is not None:
+            champion.mirror.offer(shown)
+        return list(answers(champion, prepared, scored))
+
+    def _log(self, shown: pa.RecordBatch, prepared: Prepared, attempted: Sequence[Attempted], predict_us: int) -> None:
+        errors = spread(prepared.asks, [one.reason for one in attempted])
+        pairs = shown["prediction_id"].to_pylist()
+        self.champion.log.append(
+            pa.concat_batches([shown, failed_rows(self.trial, prepared, errors, pairs, predict_us)])
+        )
+
+
+@dataclass(frozen=True)
+class HonestFailure:
+    """Nobody stands in for a version that was asked for by its name: its failure is logged, and told."""
+
+    trial: Stage
+
+    def answer(self, batch: Batch, prepared: Prepared, attempted: Sequence[Attempted], predict_us: int) -> None:
+        """Settle a batch, each ask by its own reason."""
+        for number, (one, tried) in enumerate(zip(batch, attempted, strict=True)):
+            if tried.unscorable:
+                tell([one], InvalidInput(tried.reason))
+                continue
+            rows = prepared.of([number])
+            try:
+                errors = [tried.reason] * len(rows.matrix)
+                self.trial.log.append(failed_rows(self.trial, rows, errors, None, predict_us))
+            except Exception as error:  # noqa: BLE001 - as above
+                tell([one], error)
+            else:
+                tell([one], VersionFailed(self.trial.version, tried.reason))

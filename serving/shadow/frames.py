@@ -1,0 +1,79 @@
+"""What a keeper and its shadow process say to each other over pipes."""
+
+import struct
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import msgspec
+import pyarrow as pa
+
+_LENGTH = struct.Struct(">I")
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """What a shadow process is for; sent once, before the first batch.
+
+    `parent` is the keeper's process id, `manifest` the version's manifest as JSON. A score at or above `threshold`
+    is decided `positive`, else `negative`. `replica` is the name its rows are logged under.
+    """
+
+    parent: int
+    prediction_log: str
+    replica: str
+    version: str
+    folder: str
+    manifest: str
+    threshold: float
+    positive: str
+    negative: str
+
+
+class Ready(msgspec.Struct, frozen=True, tag=True):
+    """The version is loaded and proven."""
+
+    memory_mb: float
+
+
+class Refused(msgspec.Struct, frozen=True, tag=True):
+    """Nothing will be answered, and why; `version_failed` tells the version's fault from a full disk's."""
+
+    reason: str
+    version_failed: bool
+
+
+class Ack(msgspec.Struct, frozen=True, tag=True):
+    """A batch is done: how many of its rows were answered, failed, or could not be logged."""
+
+    answered: int
+    failed: int
+    unlogged: int
+    predict_ms: float
+    memory_mb: float
+
+
+Message = Ready | Refused | Ack
+
+encode_task = msgspec.json.Encoder().encode
+decode_task = msgspec.json.Decoder(Task).decode
+decode_message = msgspec.json.Decoder(Message).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def encode_message(message: Message) -> bytes:
+    """Return a message as one line."""
+    return _encode(message) + b"\n"
+
+
+def frame(payload: bytes | pa.Buffer) -> bytes:
+    """Return a payload with its length before it."""
+    return _LENGTH.pack(len(memoryview(payload))) + bytes(payload)
+
+
+def frames(source: BinaryIO) -> Iterator[bytes]:
+    """Yield every whole payload until the other end closes; one that is cut short is left out."""
+    while len(head := source.read(_LENGTH.size)) == _LENGTH.size:
+        (length,) = _LENGTH.unpack(head)
+        payload = source.read(length)
+        if len(payload) < length:
+            return
+        yield payload

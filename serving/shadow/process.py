@@ -1,0 +1,34 @@
+"""The shadow's process: `python -m serving.shadow.process`, started by a keeper and by nobody else.
+
+Its stdin brings the task and then batches, its stdout takes messages back; see `frames`.
+"""
+
+import faulthandler
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from serving.shadow.lowest import die_with_parent, take_lowest_priority
+
+if TYPE_CHECKING:
+    from serving.shadow.working import Load
+
+
+def main(load: "Load | None" = None) -> int:
+    """Work until stdin ends; return the exit status. `load` is how a version is loaded."""
+    die_with_parent()
+    # Before the libraries are imported, which takes longer than many batches.
+    take_lowest_priority()
+    faulthandler.enable()
+    # What a model prints must not be taken for a message.
+    messages = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)
+
+    from serving.shadow.working import load_version, work  # noqa: PLC0415 - after the priority is lowered
+
+    with messages:
+        return work(sys.stdin.buffer, messages, load or load_version)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""The shadows of one gateway replica, at most one per model."""
+
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import structlog
+
+from feature_repo.definition import ModelDefinition
+from lifecycle.plan import ShadowArm, TrafficPlan
+from lifecycle.policy import Policy
+from serving.parts import Log
+from serving.shadow.frames import Task
+from serving.shadow.keeper import FINISH_SECONDS, Charge, Keeper
+from serving.shadow.mirror import Mirror
+from serving.shadow.shadow_rows import ShadowVersion
+from stores.versions import VersionFiles
+
+log = structlog.get_logger()
+
+COMMAND = (sys.executable, "-m", "serving.shadow.process")
+KILL_SECONDS = 5.0
+"""What the system may take to end a killed process, on top of what it was given to finish."""
+
+
+class Shadows:
+    """Starts and ends shadow processes; `follow` and `end` return at once and are called on one thread.
+
+    `prediction_log` is the root of the log the processes write to themselves, `log` this replica's own end of it.
+    """
+
+    def __init__(self, prediction_log: Path, replica: str, log: Log, command: Sequence[str] = COMMAND) -> None:
+        self._prediction_log = prediction_log
+        self._replica = replica
+        self._log = log
+        self._command = command
+        self._keepers: dict[str, Keeper] = {}
+        self._leaving: list[Keeper] = []
+
+    def follow(self, plan: TrafficPlan, files: VersionFiles, policy: Policy, definition: ModelDefinition) -> Mirror:
+        """Return what the plan's shadow is fed through; a process that runs for the same trial goes on.
+
+        `files` are the shadow's. A version made for other features than `definition` computes is not started, and
+        its report says so.
+        """
+        arm = plan.shadow
+        if arm is None:
+            raise ValueError(f"plan revision {plan.revision} of {plan.model} has no shadow")
+        standing = self._keepers.get(plan.model)
+        if standing is not None and _trial(standing) == (arm.version, arm.since_revision):
+            return standing.mirror
+        self.end(plan.model)
+        charge = Charge(plan.model, arm.since_revision, self._version(arm, files, policy), policy, self._command)
+        keeper = Keeper(charge, self._log, _misfit(files, definition))
+        keeper.start()
+        self._keepers[plan.model] = keeper
+        return keeper.mirror
+
+    def end(self, model: str) -> None:
+        """End a model's shadow, if there is one; its process goes in the background."""
+        self._leaving = [keeper for keeper in self._leaving if not keeper.join(0)]
+        keeper = self._keepers.pop(model, None)
+        if keeper is not None:
+            keeper.end()
+            self._leaving.append(keeper)
+
+    def report(self, model: str) -> Mapping[str, float | int | str] | None:
+        """Return a shadow's figures since its trial began on this replica, or None when there is no shadow.
+
+        Rows: mirrored = answered + failed + dropped + those still under way. `memory_mb` is the highest seen, the
+        latencies are of the newest batches; `trouble` is a sentence once the version has failed, else "".
+        """
+        keeper = self._keepers.get(model)
+        return None if keeper is None else keeper.report()
+
+    def stop(self) -> None:
+        """End all shadows and wait until their processes are gone."""
+        for model in list(self._keepers):
+            self.end(model)
+        until = time.monotonic() + FINISH_SECONDS + KILL_SECONDS
+        for keeper in self._leaving:
+            if not keeper.join(max(0.0, until - time.monotonic())):
+                log.warning("shadow_still_there", model=keeper.charge.model, replica=self._replica)
+
+    def _version(self, arm: ShadowArm, files: VersionFiles, policy: Policy) -> ShadowVersion:
+        task = Task(
+            parent=os.getpid(),
+            prediction_log=str(self._prediction_log),
+            replica=f"{self._replica}-shadow",
+            version=arm.version,
+            folder=str(files.folder),
+            manifest=files.manifest.model_dump_json(),
+            threshold=policy.decision.threshold,
+            positive=policy.decision.positive,
+            negative=policy.decision.negative,
+        )
+        return ShadowVersion(task, files.manifest.contract.name, files.manifest.artifact_digest)
+
+
+def _trial(keeper: Keeper) -> tuple[str, int]:
+    return keeper.charge.version.task.version, keeper.charge.since_revision
+
+
+def _misfit(files: VersionFiles, definition: ModelDefinition) -> str:
+    if files.manifest.vector == definition.vector:
+        return ""
+    odd = sorted(set(files.manifest.vector) ^ set(definition.vector)) or "their order"
+    return (
+        f"was not started: it was trained on other features than this code computes (differing: {odd}); run the code "
+        "it was trained with, or train again"
+    )

@@ -1,0 +1,126 @@
+"""The shadow's work: load the version, prove it, then answer every batch that comes, and log the answers."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import psutil
+import pyarrow as pa
+import structlog
+
+from lifecycle.errors import ArtifactInvalid, HoldfastError, Unavailable
+from lifecycle.manifest import Manifest
+from serving.prediction_ids import PredictionIds
+from serving.shadow.attempts import attempt
+from serving.shadow.frames import Ack, Message, Ready, Refused, decode_task, encode_message, frames
+from serving.shadow.lowest import watch_parent
+from serving.shadow.shadow_rows import ShadowVersion
+from stores.prediction_log.schema import SCHEMA
+from stores.prediction_log.segment import SegmentWriter
+from stores.prediction_log.shipper import adopt_orphans
+from stores.prediction_log.shipping import Shipper
+from stores.predictor import Predictor, load_predictor, prove
+from stores.versions import VersionFiles, file_digest
+
+log = structlog.get_logger()
+
+Load = Callable[[VersionFiles], Predictor]
+SHIP_SECONDS = 2.0
+MEGABYTE = 1024 * 1024
+
+
+def load_version(files: VersionFiles) -> Predictor:
+    """Return a version's predictor from the very file that was pinned; raises ArtifactInvalid."""
+    manifest = files.manifest
+    found = file_digest(files.folder / manifest.model_file)
+    if found != manifest.artifact_digest:
+        raise ArtifactInvalid(
+            f"{files.folder / manifest.model_file} has SHA-256 {found}; its manifest says {manifest.artifact_digest}"
+        )
+    return load_predictor(files)
+
+
+def work(source: BinaryIO, sink: BinaryIO, load: Load) -> int:
+    """Answer batches until `source` ends; return the exit status. Every message goes to `sink` as it is made."""
+    incoming = frames(source)
+    first = next(incoming, None)
+    if first is None:
+        return 0
+    task = decode_task(first)
+    watch_parent(task.parent)
+    root = Path(task.prediction_log)
+    # What the one before this left when it died; beside the work, because the table may be slow or away.
+    threading.Thread(target=_adopt, args=(root,), name="adoption", daemon=True).start()
+    try:
+        files = VersionFiles(Path(task.folder), Manifest.model_validate_json(task.manifest))
+        predictor = load(files)
+        if files.manifest.example.features:
+            prove(files, predictor)
+    except Exception as error:  # noqa: BLE001 - whatever an unproven version raises is the reason it is refused
+        return _refuse(sink, f"{type(error).__name__}: {error}", version_failed=True)
+    try:
+        writer = SegmentWriter(root, task.replica)
+    except (HoldfastError, OSError) as error:
+        return _refuse(sink, str(error), version_failed=False)
+    shipper = Shipper(root, writer, SHIP_SECONDS)
+    shipper.start()
+    version = ShadowVersion(task, files.manifest.contract.name, files.manifest.artifact_digest)
+    answering = _Answering(predictor, version, writer, PredictionIds(time.time), psutil.Process())
+    _say(sink, Ready(answering.memory_mb()))
+    for payload in incoming:
+        _say(sink, answering.answer(pa.ipc.read_record_batch(pa.py_buffer(payload), SCHEMA)))
+    shipper.stop()
+    return 0
+
+
+@dataclass(frozen=True)
+class _Answering:
+    predictor: Predictor
+    version: ShadowVersion
+    writer: SegmentWriter
+    ids: PredictionIds
+    process: psutil.Process
+
+    def answer(self, mirrored: pa.RecordBatch) -> Ack:
+        """Return what became of a batch, once its rows are in the log."""
+        n_rows = mirrored.num_rows
+        attempts = attempt(self.predictor, _matrix(mirrored))
+        rows = self.version.rows(mirrored, attempts, self.ids.take(n_rows), time.time())
+        answered, failed, unlogged = n_rows - attempts.failed, attempts.failed, 0
+        try:
+            self.writer.append(rows)
+        except Unavailable as error:
+            # A full disk is not the version's fault, and what is not on record is no evidence.
+            log.warning("shadow_rows_not_logged", rows=n_rows, error=str(error))
+            answered, failed, unlogged = 0, 0, n_rows
+        return Ack(answered, failed, unlogged, attempts.predict_us / 1000, self.memory_mb())
+
+    def memory_mb(self) -> float:
+        """Return this process's resident memory."""
+        resident: int = self.process.memory_info().rss
+        return resident / MEGABYTE
+
+
+def _matrix(mirrored: pa.RecordBatch) -> np.ndarray:
+    features = mirrored.column("features")
+    return np.asarray(features.flatten(), dtype=np.float32).reshape(mirrored.num_rows, -1)
+
+
+def _refuse(sink: BinaryIO, reason: str, *, version_failed: bool) -> int:
+    _say(sink, Refused(reason, version_failed))
+    return 1
+
+
+def _say(sink: BinaryIO, message: Message) -> None:
+    sink.write(encode_message(message))
+
+
+def _adopt(root: Path) -> None:
+    try:
+        adopt_orphans(root)
+    except (HoldfastError, OSError) as error:
+        log.warning("adoption_failed", folder=str(root), error=str(error))

@@ -1,0 +1,37 @@
+"""Everything one version needs to answer in one arm."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from feature_repo.definition import ModelDefinition
+from lifecycle.decision_policy import DecisionPolicy
+from serving.log_batch import LogBatches
+from serving.parts import FeatureReader, Log, Mirror, Scores
+from serving.prediction_ids import PredictionIds
+from serving.rows import RowCodec
+from serving.units import Units
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One version in one arm, fixed for one revision of the plan and of the policy.
+
+    `mirror` is shown what this stage has logged as answered, None when nobody follows. `epoch_seconds` and
+    `monotonic` are clocks, in seconds.
+    """
+
+    version: str
+    plan_revision: int
+    definition: ModelDefinition
+    decision: DecisionPolicy
+    units: Units
+    codec: RowCodec
+    reader: FeatureReader
+    predictor: Scores
+    log: Log
+    batches: LogBatches
+    ids: PredictionIds
+    epoch_seconds: Callable[[], float]
+    mirror: Mirror | None = None
+    monotonic: Callable[[], float] = time.perf_counter

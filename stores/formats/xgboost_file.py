@@ -1,0 +1,49 @@
+"""XGBoost's own model files, .ubj and .json: trees and nothing that could run."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from lifecycle.errors import ArtifactInvalid
+from stores.formats.scoring import Score
+
+
+def load(path: Path, inputs: Sequence[str]) -> Score:
+    """Return the scores of a booster; `inputs` are the columns it will be given, in order.
+
+    Raises ArtifactInvalid when the file is no booster, or was trained on other columns.
+    """
+    import xgboost  # noqa: PLC0415 - a process that never scores need not load it
+
+    try:
+        # One thread: batches are small, and a replica's cores belong to other requests.
+        booster = xgboost.Booster(params={"nthread": 1}, model_file=path)
+    except ValueError as error:
+        # XGBoostError is one, and so is XGBoost's failure to decode its own message about odd bytes.
+        cause = str(error).partition("\n")[0]
+        raise ArtifactInvalid(f"{path.name} cannot be loaded as an XGBoost model: {cause}") from error
+    if booster.num_features() != len(inputs):
+        raise ArtifactInvalid(f"{path.name} takes {booster.num_features()} features; its manifest names {len(inputs)}")
+    names = booster.feature_names
+    if names is not None and tuple(names) != tuple(inputs):
+        raise ArtifactInvalid(
+            f"{path.name} was trained on the columns {', '.join(names)}, in this order; its signature names "
+            f"{', '.join(inputs)}. Log it with a signature made from the training columns."
+        )
+    _require_one_reading(path, booster.attr("best_iteration"), booster.num_boosted_rounds())
+
+    def score(matrix: np.ndarray) -> np.ndarray:
+        return np.asarray(booster.inplace_predict(matrix), dtype=np.float64)
+
+    return score
+
+
+def _require_one_reading(path: Path, best: str | None, rounds: int) -> None:
+    # XGBClassifier stops at its best iteration and a plain Booster does not: one file, two models.
+    if best is not None and best.isdigit() and int(best) + 1 < rounds:
+        raise ArtifactInvalid(
+            f"{path.name} holds {rounds} rounds, of which early stopping found {int(best) + 1} best; XGBClassifier "
+            "would use these, and a Booster all. Register one that holds these alone: "
+            f"booster[: {int(best) + 1}], with booster = classifier.get_booster()"
+        )

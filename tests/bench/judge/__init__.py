@@ -1,0 +1,1 @@
+"""The judge benchmark: simulated rollouts before three judges."""

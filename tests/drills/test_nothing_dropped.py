@@ -1,0 +1,148 @@
+"""Fifty thousand requests from outside, while everything is changed that can be changed."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from stores.prediction_log.shipper import adopt_orphans
+from stores.prediction_log.table import PredictionLog
+from tests.drills.failing_version import damage, write_failing_version
+from tests.drills.flights import mixed_bodies
+from tests.drills.gateway import Gateway, copied_policies, with_canary
+from tests.drills.load import Load, endless
+from tests.drills.release import redeploy
+from tests.serving.conftest import write_version
+from tests.serving.test_server import until
+
+REQUESTS = 50_000
+CONNECTIONS = 24
+PER_SECOND = 450.0
+STAY_SECONDS = 3.0
+"""How long each change stands under load before the next."""
+FAILING, UNREADABLE, TAMPERED = "3", "4", "5"
+
+pytestmark = [
+    pytest.mark.timeout(900),
+    # Feast's own classes, at import.
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::RuntimeWarning:feast.*"),
+]
+
+
+def test_no_request_fails_and_no_prediction_is_lost_or_doubled_whatever_changes(gateway: Gateway) -> None:
+    """Each acknowledged id is in the log exactly once, shown, under the version that the client was told."""
+    root = gateway.chosen.versions
+    write_failing_version(root, FAILING)
+    for version, say_so in ((UNREADABLE, True), (TAMPERED, False)):
+        write_version(root, version)
+        damage(root, version, say_so=say_so)
+    chapters: dict[str, Callable[[Gateway], None]] = {
+        "promote and roll back": _promote_and_roll_back,
+        "canary and its steps": _canary_climbs,
+        "canary that fails on some rows and hangs on others": _failing_canary,
+        "replica killed": _kill_a_replica,
+        "canaries that do not load": _canaries_that_do_not_load,
+        "champion that does not load": _champion_that_does_not_load,
+        "redeployed": redeploy,
+        "scaled to three": partial(_scale, replicas=3),
+        "scaled to two": partial(_scale, replicas=2),
+    }
+    with gateway.load(endless(mixed_bodies(6000)), CONNECTIONS, PER_SECOND) as load:
+        for name, chapter in chapters.items():
+            _told(name, chapter, gateway, load)
+        until(lambda: len(load.answered) + len(load.failures) >= REQUESTS, 300)
+    assert load.failures == []
+    _compare_with_the_log(gateway, load)
+
+
+def _told(name: str, chapter: Callable[[Gateway], None], gateway: Gateway, load: Load) -> None:
+    began, answered, failed = time.monotonic(), len(load.answered), len(load.failures)
+    chapter(gateway)
+    time.sleep(STAY_SECONDS)
+    versions = Counter(version for one in load.answered[answered:] for version in one.versions)
+    slowest = max((one.received_at - one.sent_at for one in load.answered[answered:]), default=0.0)
+    print(  # noqa: T201 - the drill's result
+        f"{name}: {time.monotonic() - began:.0f} s, {len(load.answered) - answered} answered, "
+        f"{len(load.failures) - failed} failed, slowest {slowest:.2f} s, rows by version {dict(versions)}"
+    )
+
+
+def _promote_and_roll_back(gateway: Gateway) -> None:
+    gateway.followed(gateway.change("promote", lambda plan, at: plan.promote("2", at)), versions=("1", "2"))
+    time.sleep(STAY_SECONDS)
+    gateway.followed(gateway.change("roll_back", lambda plan, at: plan.roll_back(at)))
+
+
+def _canary_climbs(gateway: Gateway) -> None:
+    gateway.followed(gateway.change("start_canary", with_canary("2", 0.1)), versions=("1", "2"))
+    for share in (0.3, 0.5):
+        time.sleep(STAY_SECONDS)
+        step = gateway.change("advance", lambda plan, at, share=share: plan.advance_canary(share, at))  # type: ignore[misc]
+        gateway.followed(step, versions=("1", "2"))
+    time.sleep(STAY_SECONDS)
+    gateway.followed(gateway.change("promote", lambda plan, at: plan.promote("2", at)), versions=("1", "2"))
+
+
+def _failing_canary(gateway: Gateway) -> None:
+    gateway.followed(gateway.change("start_canary", with_canary(FAILING, 0.5)), versions=(FAILING,))
+    time.sleep(2 * STAY_SECONDS)
+    gateway.followed(gateway.change("roll_back", lambda plan, _: plan.end_canary()))
+
+
+def _kill_a_replica(gateway: Gateway) -> None:
+    before = gateway.replicas()
+    next(iter(before.values())).kill()
+    until(lambda: len(set(gateway.replicas()) & set(before)) == 1, 30)
+    until(lambda: len(gateway.replicas()) == 2, 90)
+    gateway.followed(gateway.plan())
+
+
+def _canaries_that_do_not_load(gateway: Gateway) -> None:
+    for version in (UNREADABLE, TAMPERED):
+        gateway.followed(gateway.change("start_canary", with_canary(version, 0.3)))
+        until(lambda version=version: len(gateway.left_out(version)) >= 2, 90)  # type: ignore[misc]
+        gateway.followed(gateway.change("roll_back", lambda plan, _: plan.end_canary()))
+
+
+def _champion_that_does_not_load(gateway: Gateway) -> None:
+    """The version before it answers on; the plan is taken back without ever having been followed."""
+    stood = gateway.plan().champion
+    for version in (UNREADABLE, TAMPERED):
+        gateway.change("promote", lambda plan, at, version=version: plan.promote(version, at))  # type: ignore[misc]
+        time.sleep(STAY_SECONDS)
+        back = gateway.change("roll_back", lambda plan, at: plan.roll_back(at))
+        assert back.champion == stood
+        gateway.followed(back)
+
+
+def _scale(gateway: Gateway, replicas: int) -> None:
+    copied_policies(gateway.chosen.policies, replicas)
+    redeploy(gateway)
+    until(lambda: len(gateway.replicas()) == replicas, 90)
+    gateway.followed(gateway.plan(), replicas)
+
+
+def _compare_with_the_log(gateway: Gateway, load: Load) -> None:
+    told = {
+        prediction: version
+        for one in load.answered
+        for prediction, version in zip(one.prediction_ids, one.versions, strict=True)
+    }
+    assert len(told) == sum(len(one.prediction_ids) for one in load.answered)
+    adopt_orphans(gateway.chosen.prediction_log)
+    log = PredictionLog(gateway.chosen.prediction_log)
+    sql = "SELECT prediction_id, version, shown, outcome, pairs_with, arm FROM predictions"
+    until(lambda: told.keys() <= set(log.query_table(sql)["prediction_id"].to_pylist()), 60)
+    rows = log.query(sql)
+    times = Counter(row["prediction_id"] for row in rows)
+    assert max(times.values()) == 1
+    shown = {row["prediction_id"]: row["version"] for row in rows if row["shown"] and row["outcome"] == "answered"}
+    assert {one: shown.get(one) for one in told} == told
+    failed = [row for row in rows if row["version"] == FAILING and row["outcome"] == "failed"]
+    assert failed
+    assert not any(row["shown"] for row in failed)
+    assert {row["pairs_with"] for row in failed} <= shown.keys()
+    print(f"{len(load.answered)} requests, {len(told)} rows, {len(failed)} failed attempts of a canary")  # noqa: T201 - as above
