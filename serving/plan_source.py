@@ -53,9 +53,19 @@ class PlanSource:
             plan = self._ledger.plan(model)
         except Unavailable as error:
             self._notice(away=True, error=str(error))
-            return self._remembered(model) if served is None else served
+            return self.followed_last(model) if served is None else served
         self._notice(away=False)
         return plan
+
+    def followed_last(self, model: str) -> TrafficPlan | None:
+        """Return the local copy of the last plan that was followed, None without one.
+
+        Raises ArtifactInvalid when it is damaged.
+        """
+        try:
+            return self._copies.last_plan(model)
+        except NotFound:
+            return None
 
     def save(self, plan: TrafficPlan) -> None:
         """Keep a plan for a start without the ledger; a disk that refuses is asked again at the next `newest`."""
@@ -76,12 +86,6 @@ class PlanSource:
             self._notice(away=True, error=str(error))
             return False
         return True
-
-    def _remembered(self, model: str) -> TrafficPlan | None:
-        try:
-            return self._copies.last_plan(model)
-        except NotFound:
-            return None
 
     def _notice(self, *, away: bool, error: str = "") -> None:
         if away and not self._away:

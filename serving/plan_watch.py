@@ -144,8 +144,23 @@ class PlanWatch:
             log.warning("plan_not_followed", model=plan.model, revision=plan.revision, error=str(error))
             self._failures[plan.model] = _Failure(plan, policy, str(error), self._clock.now() + RETRY)
             self._models.wait(plan.model, str(error), failing=True)
+            if self._models.find(plan.model) is None:
+                self._join_the_others(plan)
         else:
             self._take_over(served, policy)
+
+    def _join_the_others(self, plan: TrafficPlan) -> None:
+        """Answer by the last plan that was followed here, as replicas do that stood before this one came."""
+        try:
+            last = self._plans.followed_last(plan.model)
+            if last is None or last == plan:
+                return
+            served = self._stand_up(last)
+        except Exception as error:  # noqa: BLE001 - the model waits then, and its readiness says why
+            log.warning("last_plan_not_followed", model=plan.model, error=str(error))
+        else:
+            self._models.put(served)
+            log.info("last_plan_followed", model=plan.model, revision=last.revision, instead_of=plan.revision)
 
     def _take_over(self, served: ServedModel, policy: Policy) -> None:
         plan = served.plan

@@ -37,10 +37,16 @@ class Desk:
     page: Page
     sources: Sources
     verification: Verification = field(default_factory=Verification)
+    _policy: tuple[int, Policy] | None = None
 
     def policy(self) -> Policy:
         """Return the policy as it is written now; a changed one counts from the next tick."""
-        return load_policy(self.config.policies, self.model)
+        path = self.config.policies / f"{self.model}.yaml"
+        written = path.stat().st_mtime_ns if path.exists() else 0
+        if self._policy is None or self._policy[0] != written:
+            # Reading it takes longer than most looks.
+            self._policy = (written, load_policy(self.config.policies, self.model))
+        return self._policy[1]
 
     def now(self) -> datetime:
         """Return the clock's now, which a replay sets."""

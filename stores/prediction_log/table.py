@@ -14,6 +14,7 @@ from lifecycle.errors import NotFound
 from stores.prediction_log.delta import find_table, last_shipped
 from stores.prediction_log.reading import read_all
 from stores.prediction_log.schema import MOMENT, SCHEMA
+from stores.prediction_log.shipped_files import Question, ShippedFiles, wanted_by
 from stores.prediction_log.sql import run_sql
 
 Row: TypeAlias = dict[str, Any]
@@ -27,6 +28,7 @@ class PredictionLog:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._files = ShippedFiles()
 
     def count(self, model: str | None = None, *, with_pending: bool = False) -> int:
         """Return the number of shipped predictions of one model or of all, exact also while replicas are shipping.
@@ -81,19 +83,20 @@ class PredictionLog:
         Pending rows are among them; of both, those served after `after` and not after `until`. A column that is
         younger than its rows is null in them.
         """
-        wanted = (pc.field("model") == model) & (pc.field("plan_revision") >= plan_revision)
+        asked = tuple(dict.fromkeys((*columns, "served_at")))
+        question = Question(model, plan_revision, asked)
+        pending, table = self._pending_and_table()
+        known = [name for name in asked if name in pending.column_names]
+        empty = pa.schema([SCHEMA.field(name) for name in asked]).empty_table()
+        fresh = ds.dataset(pending).to_table(columns=known, filter=wanted_by(question))
+        rows = pa.concat_tables([empty, *self._files.rows(table, question), fresh], promote_options="default")
+        served = rows["served_at"]
         if after is not None:
-            wanted &= pc.field("served_at") > pa.scalar(after, MOMENT)
+            rows = rows.filter(pc.greater(served, pa.scalar(after, MOMENT)))
+            served = rows["served_at"]
         if until is not None:
-            wanted &= pc.field("served_at") <= pa.scalar(until, MOMENT)
-        pending, shipped = self._pending_and_shipped()
-        known = [name for name in columns if name in pending.column_names]
-        parts = [
-            shipped.to_table(columns=list(columns), filter=wanted),
-            ds.dataset(pending).to_table(columns=known, filter=wanted),
-        ]
-        empty = pa.schema([SCHEMA.field(name) for name in columns]).empty_table()
-        return pa.concat_tables([empty, *parts], promote_options="default")
+            rows = rows.filter(pc.less_equal(served, pa.scalar(until, MOMENT)))
+        return rows.select(list(columns))
 
     def get(self, prediction_id: str) -> Row:
         """Return one prediction, shipped or pending; raises NotFound."""
@@ -111,6 +114,10 @@ class PredictionLog:
         return row
 
     def _pending_and_shipped(self) -> tuple[pa.Table, ds.Dataset]:
+        pending, table = self._pending_and_table()
+        return pending, _dataset(table)
+
+    def _pending_and_table(self) -> tuple[pa.Table, DeltaTable | None]:
         """Return both parts as of one table version, so that no row is in both or in neither.
 
         Segments are read first: one that vanishes meanwhile was committed before the table is opened, and one
@@ -125,7 +132,7 @@ class PredictionLog:
             for batch in reading.batches
         ]
         pending = pa.Table.from_batches(waiting, schema=None if waiting else SCHEMA)
-        return pending, _dataset(table)
+        return pending, table
 
 
 def _dataset(table: DeltaTable | None) -> ds.Dataset:

@@ -16,6 +16,7 @@ from stores.ledger.opening import open_ledger
 from stores.ledger.plans import Plans
 from stores.settings import Settings
 from tests.drills.gateway import Gateway, copied_policies
+from tests.drills.moves import promoted, rolled_back
 from tests.serving.conftest import MODEL, write_version
 from tests.serving.test_server import START_SECONDS, free_block, free_port, start, until
 
@@ -25,10 +26,10 @@ def gateway(running: Gateway) -> Gateway:
     """Return the server with version 1 as champion and nothing on trial, whatever the drill before left."""
     plan = running.plan()
     if plan.canary is not None:
-        plan = running.change("roll_back", lambda plan, _: plan.end_canary())
+        plan = running.change("roll_back", rolled_back)
     if plan.champion != "1":
-        plan = running.change("promote", lambda plan, at: plan.promote("1", at))
-    running.followed(plan, versions=("1",))
+        plan = running.change("promote", promoted("1"))
+    running.followed(plan.revision, versions=("1",))
     return running
 
 

@@ -1,9 +1,8 @@
 """A serving program under drill: its plans, its replicas and its log."""
 
-import json
 import subprocess
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -11,18 +10,20 @@ from uuid import uuid4
 import psutil
 from sqlalchemy import Engine
 
-from lifecycle.plan import ShadowArm, TrafficPlan
+from lifecycle.plan import TrafficPlan
 from lifecycle.verdict import Decision, Verdict
-from stores.ledger.arms import Arms
+from stores.ledger.arms import ArmReport, Arms
 from stores.ledger.changes import Changes
 from stores.ledger.plans import Plans
 from stores.settings import Settings
 from tests.drills.load import Load
+from tests.drills.moves import Move
 from tests.serving.conftest import MODEL, POLICIES
 from tests.serving.test_server import until
 
 PATH = f"/v2/models/{MODEL}/predict"
-REPORT_SECONDS = 30.0
+REPORT_SECONDS = 60.0
+LOAD_SECONDS = 90.0
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Gateway:
         """Return the plan that stands."""
         return Plans(self.engine).current(MODEL)
 
-    def change(self, action: str, move: Callable[[TrafficPlan, datetime], TrafficPlan]) -> TrafficPlan:
+    def change(self, action: str, move: Move) -> TrafficPlan:
         """Commit a decision and the plan that follows from it in one transaction; return that plan."""
         plan, now = self.plan(), datetime.now(UTC)
         following = move(plan, now)
@@ -58,26 +59,25 @@ class Gateway:
         Changes(self.engine).apply(decision, now, following)
         return following
 
-    def followed(self, plan: TrafficPlan, replicas: int = 2, versions: Sequence[str] = ()) -> None:
-        """Wait until so many replicas report a plan's revision, holding the versions."""
+    def followed(
+        self, revision: int, replicas: int = 2, versions: Sequence[str] = (), since: datetime | None = None
+    ) -> None:
+        """Wait until so many replicas have reported a plan revision, holding the versions; `since` a moment."""
 
         def all_say() -> bool:
-            recent = Arms(self.engine).since(MODEL, datetime.now(UTC) - timedelta(seconds=15))
-            there = [r for r in recent if r.plan_revision == plan.revision and set(versions) <= set(r.versions)]
+            said = Arms(self.engine).since(MODEL, since or _lately())
+            there = [r for r in said if r.plan_revision == revision and set(versions) <= set(r.versions)]
             return len(there) >= replicas
 
         until(all_say, REPORT_SECONDS)
 
-    def left_out(self, version: str) -> list[str]:
-        """Return what replicas say in these seconds of a version that does not stand."""
-        recent = Arms(self.engine).since(MODEL, datetime.now(UTC) - timedelta(seconds=15))
-        said = [(report.left_out or {}).get(version) for report in recent]
-        return [why for why in said if why is not None]
+    def left_out_everywhere(self, version: str) -> None:
+        """Wait until two replicas say that a version of their plan does not stand."""
+        until(lambda: sum(version in (report.left_out or {}) for report in self.reports()) >= 2, LOAD_SECONDS)
 
-
-def with_canary(version: str, share: float) -> Callable[[TrafficPlan, datetime], TrafficPlan]:
-    """Return the move that puts a version into canary without a shadow before."""
-    return lambda plan, at: replace(plan, shadow=ShadowArm(version, plan.revision, at)).start_canary(share, at)
+    def reports(self) -> tuple[ArmReport, ...]:
+        """Return what the replicas said lately."""
+        return Arms(self.engine).since(MODEL, _lately())
 
 
 def copied_policies(folder: Path, replicas: int) -> Path:
@@ -93,7 +93,5 @@ def copied_policies(folder: Path, replicas: int) -> Path:
     return folder
 
 
-def serving_file(chosen: Settings) -> dict[str, object]:
-    """Return what the server announced."""
-    said: dict[str, object] = json.loads((chosen.run / "serving.json").read_text(encoding="utf-8"))
-    return said
+def _lately() -> datetime:
+    return datetime.now(UTC) - timedelta(seconds=15)

@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 
 import pytest
@@ -11,8 +12,9 @@ from stores.prediction_log.shipper import adopt_orphans
 from stores.prediction_log.table import PredictionLog
 from tests.drills.failing_version import damage, write_failing_version
 from tests.drills.flights import mixed_bodies
-from tests.drills.gateway import Gateway, copied_policies, with_canary
+from tests.drills.gateway import Gateway, copied_policies
 from tests.drills.load import Load, endless
+from tests.drills.moves import advanced, canary, promoted, rolled_back
 from tests.drills.release import redeploy
 from tests.serving.conftest import write_version
 from tests.serving.test_server import until
@@ -45,10 +47,9 @@ def test_no_request_fails_and_no_prediction_is_lost_or_doubled_whatever_changes(
         "canary that fails on some rows and hangs on others": _failing_canary,
         "replica killed": _kill_a_replica,
         "canaries that do not load": _canaries_that_do_not_load,
-        "champion that does not load": _champion_that_does_not_load,
-        "redeployed": redeploy,
-        "scaled to three": partial(_scale, replicas=3),
-        "scaled to two": partial(_scale, replicas=2),
+        "champion that does not load, and a replica killed under it": _champion_that_does_not_load,
+        "redeployed with three replicas during a canary": _redeploy_with_three_during_a_canary,
+        "redeployed with two replicas": partial(_redeploy, replicas=2),
     }
     with gateway.load(endless(mixed_bodies(6000)), CONNECTIONS, PER_SECOND) as load:
         for name, chapter in chapters.items():
@@ -71,58 +72,73 @@ def _told(name: str, chapter: Callable[[Gateway], None], gateway: Gateway, load:
 
 
 def _promote_and_roll_back(gateway: Gateway) -> None:
-    gateway.followed(gateway.change("promote", lambda plan, at: plan.promote("2", at)), versions=("1", "2"))
+    gateway.followed(gateway.change("promote", promoted("2")).revision, versions=("1", "2"))
     time.sleep(STAY_SECONDS)
-    gateway.followed(gateway.change("roll_back", lambda plan, at: plan.roll_back(at)))
+    gateway.followed(gateway.change("roll_back", rolled_back).revision)
 
 
 def _canary_climbs(gateway: Gateway) -> None:
-    gateway.followed(gateway.change("start_canary", with_canary("2", 0.1)), versions=("1", "2"))
+    gateway.followed(gateway.change("start_canary", canary("2", 0.1)).revision, versions=("1", "2"))
     for share in (0.3, 0.5):
         time.sleep(STAY_SECONDS)
-        step = gateway.change("advance", lambda plan, at, share=share: plan.advance_canary(share, at))  # type: ignore[misc]
-        gateway.followed(step, versions=("1", "2"))
+        gateway.followed(gateway.change("advance", advanced(share)).revision, versions=("1", "2"))
     time.sleep(STAY_SECONDS)
-    gateway.followed(gateway.change("promote", lambda plan, at: plan.promote("2", at)), versions=("1", "2"))
+    gateway.followed(gateway.change("promote", promoted("2")).revision, versions=("1", "2"))
 
 
 def _failing_canary(gateway: Gateway) -> None:
-    gateway.followed(gateway.change("start_canary", with_canary(FAILING, 0.5)), versions=(FAILING,))
+    gateway.followed(gateway.change("start_canary", canary(FAILING, 0.5)).revision, versions=(FAILING,))
     time.sleep(2 * STAY_SECONDS)
-    gateway.followed(gateway.change("roll_back", lambda plan, _: plan.end_canary()))
+    gateway.followed(gateway.change("roll_back", rolled_back).revision)
 
 
 def _kill_a_replica(gateway: Gateway) -> None:
+    """Return when another one has taken its place and follows the plan that could be followed last."""
+    newest = max(gateway.reports(), key=lambda report: report.reported_at)
     before = gateway.replicas()
     next(iter(before.values())).kill()
+    killed_at = datetime.now(UTC)
     until(lambda: len(set(gateway.replicas()) & set(before)) == 1, 30)
-    until(lambda: len(gateway.replicas()) == 2, 90)
-    gateway.followed(gateway.plan())
+    gateway.followed(newest.plan_revision, since=killed_at)
+    assert len(gateway.replicas()) == 2
 
 
 def _canaries_that_do_not_load(gateway: Gateway) -> None:
     for version in (UNREADABLE, TAMPERED):
-        gateway.followed(gateway.change("start_canary", with_canary(version, 0.3)))
-        until(lambda version=version: len(gateway.left_out(version)) >= 2, 90)  # type: ignore[misc]
-        gateway.followed(gateway.change("roll_back", lambda plan, _: plan.end_canary()))
+        gateway.followed(gateway.change("start_canary", canary(version, 0.3)).revision)
+        gateway.left_out_everywhere(version)
+        gateway.followed(gateway.change("roll_back", rolled_back).revision)
 
 
 def _champion_that_does_not_load(gateway: Gateway) -> None:
-    """The version before it answers on; the plan is taken back without ever having been followed."""
-    stood = gateway.plan().champion
+    """The version before it answers on, also from a replica that starts anew; then the plan is taken back."""
     for version in (UNREADABLE, TAMPERED):
-        gateway.change("promote", lambda plan, at, version=version: plan.promote(version, at))  # type: ignore[misc]
+        before = gateway.plan()
+        gateway.change("promote", promoted(version))
         time.sleep(STAY_SECONDS)
-        back = gateway.change("roll_back", lambda plan, at: plan.roll_back(at))
-        assert back.champion == stood
-        gateway.followed(back)
+        if version == UNREADABLE:
+            _kill_a_replica(gateway)
+            time.sleep(STAY_SECONDS)
+        back = gateway.change("roll_back", rolled_back)
+        assert back.champion == before.champion
+        gateway.followed(back.revision)
 
 
-def _scale(gateway: Gateway, replicas: int) -> None:
+def _redeploy_with_three_during_a_canary(gateway: Gateway) -> None:
+    gateway.followed(gateway.change("start_canary", canary("1", 0.3)).revision, versions=("1", "2"))
+    _redeploy(gateway, replicas=3)
+    time.sleep(STAY_SECONDS)
+    gateway.followed(gateway.change("roll_back", rolled_back).revision)
+
+
+def _redeploy(gateway: Gateway, replicas: int) -> None:
+    """Replace every replica, and have so many from then on, which stand as the plan says."""
     copied_policies(gateway.chosen.policies, replicas)
+    before = set(gateway.replicas())
     redeploy(gateway)
-    until(lambda: len(gateway.replicas()) == replicas, 90)
-    gateway.followed(gateway.plan(), replicas)
+    until(lambda: len(gateway.replicas()) == replicas and not before & set(gateway.replicas()), 90)
+    plan = gateway.plan()
+    gateway.followed(plan.revision, replicas, plan.versions(), since=datetime.now(UTC))
 
 
 def _compare_with_the_log(gateway: Gateway, load: Load) -> None:
@@ -134,7 +150,7 @@ def _compare_with_the_log(gateway: Gateway, load: Load) -> None:
     assert len(told) == sum(len(one.prediction_ids) for one in load.answered)
     adopt_orphans(gateway.chosen.prediction_log)
     log = PredictionLog(gateway.chosen.prediction_log)
-    sql = "SELECT prediction_id, version, shown, outcome, pairs_with, arm FROM predictions"
+    sql = "SELECT prediction_id, version, shown, outcome, error, pairs_with FROM predictions"
     until(lambda: told.keys() <= set(log.query_table(sql)["prediction_id"].to_pylist()), 60)
     rows = log.query(sql)
     times = Counter(row["prediction_id"] for row in rows)
@@ -142,7 +158,8 @@ def _compare_with_the_log(gateway: Gateway, load: Load) -> None:
     shown = {row["prediction_id"]: row["version"] for row in rows if row["shown"] and row["outcome"] == "answered"}
     assert {one: shown.get(one) for one in told} == told
     failed = [row for row in rows if row["version"] == FAILING and row["outcome"] == "failed"]
-    assert failed
+    assert any("nan" in row["error"] for row in failed)
+    assert any("no answer within" in row["error"] for row in failed)
     assert not any(row["shown"] for row in failed)
     assert {row["pairs_with"] for row in failed} <= shown.keys()
     print(f"{len(load.answered)} requests, {len(told)} rows, {len(failed)} failed attempts of a canary")  # noqa: T201 - as above

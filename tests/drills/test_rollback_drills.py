@@ -7,8 +7,9 @@ import pytest
 
 from lifecycle.plan import TrafficPlan
 from tests.drills.flights import mixed_bodies
-from tests.drills.gateway import Gateway, with_canary
+from tests.drills.gateway import Gateway
 from tests.drills.load import Load, endless
+from tests.drills.moves import canary, promoted, rolled_back
 from tests.serving.test_server import until
 
 DRILLS = 100
@@ -35,25 +36,15 @@ def test_hundred_rollbacks_under_load_end_the_bad_version_within_a_second(gatewa
     took: list[float] = []
     with gateway.load(endless(mixed_bodies(4000)), CONNECTIONS, PER_SECOND) as load:
         for drill in range(DRILLS):
-            bad = _bad_champion(gateway) if drill % 2 == 0 else _bad_canary(gateway)
+            move = promoted(BAD) if drill % 2 == 0 else canary(BAD, 0.5)
+            bad = gateway.change("a bad version", move)
+            gateway.followed(bad.revision, versions=(GOOD, BAD))
             _wait_for_bad_answers(load, bad)
-            took.append(_rolled_back(gateway, load, bad))
+            took.append(_taken_back(gateway, load))
     assert load.failures == []
     assert set(gateway.replicas()) == before
     _tell(took, len(load.answered))
     assert float(np.quantile(took, 0.99, method="inverted_cdf")) <= LIMIT_SECONDS
-
-
-def _bad_champion(gateway: Gateway) -> TrafficPlan:
-    plan = gateway.change("promote", lambda plan, at: plan.promote(BAD, at))
-    gateway.followed(plan, versions=(GOOD, BAD))
-    return plan
-
-
-def _bad_canary(gateway: Gateway) -> TrafficPlan:
-    plan = gateway.change("start_canary", with_canary(BAD, 0.5))
-    gateway.followed(plan, versions=(GOOD, BAD))
-    return plan
 
 
 def _wait_for_bad_answers(load: Load, plan: TrafficPlan) -> None:
@@ -62,15 +53,11 @@ def _wait_for_bad_answers(load: Load, plan: TrafficPlan) -> None:
     assert load.answered[-1].plan_revision == plan.revision
 
 
-def _rolled_back(gateway: Gateway, load: Load, bad: TrafficPlan) -> float:
+def _taken_back(gateway: Gateway, load: Load) -> float:
     """Take the bad version back; return the seconds until its last answer was received."""
     asked_from = len(load.answered)
     began = time.monotonic()
-    if bad.champion == BAD:
-        good = gateway.change("roll_back", lambda plan, at: plan.roll_back(at))
-    else:
-        good = gateway.change("roll_back", lambda plan, _: plan.end_canary())
-    gateway.followed(good)
+    gateway.followed(gateway.change("roll_back", rolled_back).revision)
     time.sleep(DRAIN_SECONDS)
     last = [one.received_at for one in load.answered[asked_from:] if BAD in one.versions]
     return max(last, default=began) - began

@@ -9,7 +9,8 @@ import pytest
 from lifecycle.assignment import Arm, arm_at, position
 from lifecycle.plan import TrafficPlan
 from tests.drills.flights import body, planes
-from tests.drills.gateway import Gateway, with_canary
+from tests.drills.gateway import Gateway
+from tests.drills.moves import advanced, canary, rolled_back
 from tests.serving.conftest import flight
 
 UNITS = 20_000
@@ -32,22 +33,22 @@ def test_canary_gets_its_share_of_planes_and_keeps_them(gateway: Gateway) -> Non
     """The same planes at every asking, in other company too; a larger share only adds to them."""
     tails = planes(UNITS)
     plan = gateway.change("start_canary", _canary_of_a_tenth)
-    gateway.followed(plan, versions=(CANARY,))
+    gateway.followed(plan.revision, versions=(CANARY,))
     first = _versions(gateway, tails)
     assert {tail for tail in tails if first[tail] == CANARY} == _drawn(tails, plan)
     assert abs(_share(first) - 0.1) <= HALF_A_POINT
     assert _versions(gateway, tails[::-7]).items() <= first.items()
-    wider = gateway.change("advance", lambda plan, at: plan.advance_canary(0.3, at))
-    gateway.followed(wider, versions=(CANARY,))
+    wider = gateway.change("advance", advanced(0.3))
+    gateway.followed(wider.revision, versions=(CANARY,))
     second = _versions(gateway, tails)
     assert abs(_share(second) - 0.3) <= HALF_A_POINT
     assert all(second[tail] == CANARY for tail in tails if first[tail] == CANARY)
-    gateway.followed(gateway.change("roll_back", lambda plan, _: plan.end_canary()))
+    gateway.followed(gateway.change("roll_back", rolled_back).revision)
     assert set(_versions(gateway, tails[:1000]).values()) == {"1"}
 
 
 def _canary_of_a_tenth(plan: TrafficPlan, at: datetime) -> TrafficPlan:
-    started = with_canary(CANARY, 0.1)(plan, at)
+    started = canary(CANARY, 0.1)(plan, at)
     assert started.canary is not None
     return replace(started, canary=replace(started.canary, first_revision=SALTED_BY))
 

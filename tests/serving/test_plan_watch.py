@@ -58,6 +58,30 @@ def test_version_that_cannot_stand_leaves_the_old_plan_serving() -> None:
     assert world.reports[-1].ready
 
 
+def test_replica_that_starts_under_a_plan_nobody_can_follow_serves_the_last_one() -> None:
+    """As the replicas beside it do; it says so, and follows as soon as it can."""
+    world = World(plan=SECOND, broken={"2"}, copies={"m": FIRST})
+    watch = world.watch()
+    watch.tick()
+    assert world.serves() == 1
+    assert world.models.failing() == []
+    assert not world.reports[-1].ready
+    assert "fails its example" in world.reports[-1].detail
+    assert world.copies["m"] == FIRST
+    world.broken.clear()
+    world.at += timedelta(seconds=2)
+    watch.tick()
+    assert world.serves() == 2
+
+
+def test_replica_that_can_follow_neither_plan_waits() -> None:
+    """Its readiness says what is wrong with the newest one."""
+    world = World(plan=SECOND, broken={"1", "2"}, copies={"m": FIRST})
+    world.watch().tick()
+    assert world.serves() is None
+    assert world.models.failing() == ["m: version 2 fails its example"]
+
+
 def test_ledger_away_changes_nothing_for_a_model_that_serves() -> None:
     """Answering needs no ledger."""
     world = World(plan=FIRST)
