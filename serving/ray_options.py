@@ -37,6 +37,8 @@ def ray_environment(chosen: Settings, scratch: Path, haproxy: Path | None) -> Ma
     base = chosen.ray_port_base
     return {
         "RAY_USAGE_STATS_ENABLED": "0",
+        # Ray puts its workers behind every other program; these are the ones that clients wait for.
+        "RAY_worker_niceness": "0",
         # A killed replica cannot clear up what its libraries put there; with the scratch folder it goes.
         "TMPDIR": str(scratch),
         # Ray's own ports listen on every interface, so they take a token, which dies with the cluster.

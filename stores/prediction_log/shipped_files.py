@@ -55,15 +55,13 @@ def _read_file(uri: str, question: Question) -> pa.Table:
     there = set(pq.read_schema(path).names)
     columns = [name for name in question.columns if name in there]
     rows = pq.read_table(path, columns=columns, filters=wanted_by(question))
-    # A file may be older than a column, and Delta writes some types in its own spelling.
-    return pa.table(
-        {
-            name: rows[name].cast(SCHEMA.field(name).type)
-            if name in there
-            else pa.nulls(len(rows), SCHEMA.field(name).type)
-            for name in question.columns
-        }
-    )
+    return pa.table({name: _column(rows, name) for name in question.columns})
+
+
+def _column(rows: pa.Table, name: str) -> pa.ChunkedArray | pa.Array:
+    # A file may be older than a column, and Delta spells some types its own way.
+    kind = SCHEMA.field(name).type
+    return rows[name].cast(kind) if name in rows.column_names else pa.nulls(len(rows), kind)
 
 
 def _path(uri: str) -> Path:

@@ -58,7 +58,8 @@ def test_versions_of_an_older_ledger_are_met_where_they_stood(tmp_path: Path) ->
             connection.execute(text("INSERT INTO plans VALUES ('m', :revision, :champion, :previous, :at)"), row)
         connection.execute(
             text(
-                "INSERT INTO decisions VALUES ('d', 'm', '2', 'reject', 'fail', 'too bad', '[]', '{}', 'p', 1, 'flow:train', :at)"
+                "INSERT INTO decisions VALUES "
+                "('d', 'm', '2', 'reject', 'fail', 'too bad', '[]', '{}', 'p', 1, 'flow:train', :at)"
             ),
             {"at": at},
         )
