@@ -34,8 +34,9 @@ class Lane:
 class ServedModel:
     """A model as one revision of its plan and policy has it: the champion's version and every version that may answer.
 
-    `left_out` says why the plan's other versions do not stand; those in `loading` are on their way. `trial` splits
-    requests while a canary stands, and `mirror` is where the champion's answers are shown to a shadow.
+    `left_out` says why the plan's other versions do not stand; `out_of_reach` are those of them that may yet, because
+    a store was away and nothing is wrong with them. Those in `loading` are on their way. `trial` splits requests while
+    a canary stands, and `mirror` is where the champion's answers are shown to a shadow.
     """
 
     plan: TrafficPlan
@@ -47,6 +48,7 @@ class ServedModel:
     loading: Sequence[str] = ()
     trial: Trial | None = None
     mirror: MirrorSlot = field(default_factory=MirrorSlot)
+    out_of_reach: frozenset[str] = frozenset()
 
 
 @dataclass

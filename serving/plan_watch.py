@@ -50,6 +50,10 @@ class Followers(Protocol):
         """Return why a model's shadow does not stand, None when it does or there is none."""
         ...
 
+    def at_fault(self, model: str) -> bool:
+        """Return whether that trouble speaks against the version itself, and not against a store that is away."""
+        ...
+
     def report(self, model: str) -> Mapping[str, float | int | str] | None:
         """Return what is known of a model's shadow, None without one."""
         ...
@@ -190,10 +194,12 @@ class PlanWatch:
         model = plan.model
         failure = self._failures.get(model)
         shadow = self._shadows.trouble(model)
-        left_out = {} if served is None else dict(served.left_out)
-        if shadow is not None and plan.shadow is not None:
+        standing = {} if served is None else served.left_out
+        # Who is left out here is taken back, so a version that is merely out of reach is in the detail alone.
+        left_out = {name: why for name, why in standing.items() if served and name not in served.out_of_reach}
+        if shadow is not None and plan.shadow is not None and self._shadows.at_fault(model):
             left_out[plan.shadow.version] = shadow
-        # A missing way back is said in the detail; the champion answers all the same.
+        # A missing way back is said in the detail, too; the champion answers all the same.
         details = (None if failure is None else failure.reason, shadow, self._policies.trouble(model))
         return ArmReport(
             model=model,

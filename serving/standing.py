@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from feature_repo.definition import ModelDefinition, load_definition
 from feature_repo.vector import assemble
 from lifecycle.assignment import Arm as ArmName
+from lifecycle.errors import Unavailable
 from lifecycle.plan import TrafficPlan
 from lifecycle.policy import Policy
 from serving.arms import Arm, load_arm
@@ -15,11 +16,12 @@ from serving.mirror_slot import MirrorSlot
 from serving.models import ServedModel
 from serving.parts import FeatureReader, Log
 from serving.prediction_ids import PredictionIds
+from serving.rollout.fault import is_the_version_s
 from serving.rollout.loading import Loading, StillLoading
 from serving.rows import RowCodec
 from stores.versions import VersionFiles
 
-CANARY = "canary"
+CANARY, FILES = "canary", "files"
 
 
 @dataclass
@@ -56,6 +58,7 @@ class StandingUp:
         arms = {plan.champion: self._arm(plan.champion, definition)}
         left_out: dict[str, str] = {}
         loading: list[str] = []
+        out_of_reach: set[str] = set()
         for version in plan.versions()[1:]:
             on_trial = plan.canary is not None and version == plan.canary.version
             load = self._canary if on_trial else self._arm
@@ -65,8 +68,11 @@ class StandingUp:
                 loading.append(version)
             except Exception as error:  # noqa: BLE001 - whatever their files do, the champion answers
                 left_out[version] = str(error) or type(error).__name__
+                if not is_the_version_s(error):
+                    out_of_reach.add(version)
         self._keep(plan, arms)
-        return self._served(plan, policy, definition, arms, (left_out, loading))
+        served = self._served(plan, policy, definition, arms)
+        return replace(served, left_out=left_out, loading=loading, out_of_reach=frozenset(out_of_reach))
 
     def _served(
         self,
@@ -74,7 +80,6 @@ class StandingUp:
         policy: Policy,
         definition: ModelDefinition,
         arms: dict[str, Arm],
-        missing: tuple[dict[str, str], list[str]],
     ) -> ServedModel:
         mirror = MirrorSlot()
         lanes = Lanes(
@@ -97,13 +102,16 @@ class StandingUp:
         }
         champion = str(plan.champion)
         trial = None if canary is None else lanes.trial(made[champion], canary)
-        return ServedModel(plan, champion, definition, policy, made, missing[0], missing[1], trial, mirror)
+        return ServedModel(plan, champion, definition, policy, made, trial=trial, mirror=mirror)
 
     def _arm(self, version: str, definition: ModelDefinition) -> Arm:
         standing = self._standing(version, definition)
         if standing is not None:
             return standing
-        arm = load_arm(version, self.open_version(definition.name, version), definition)
+        return self._made(version, self.open_version(definition.name, version), definition)
+
+    def _made(self, version: str, files: VersionFiles, definition: ModelDefinition) -> Arm:
+        arm = load_arm(version, files, definition)
         warm_up(arm, definition, self._readers[definition.name])
         return arm
 
@@ -111,7 +119,16 @@ class StandingUp:
         standing = self._standing(version, definition)
         if standing is not None:
             return standing
-        return self.loading.result((CANARY, definition.name, version), lambda: self._arm(version, definition))
+        model = definition.name
+        # Apart, because a registry that hangs says nothing about the version, and a version that does says all.
+        files = self.loading.result((FILES, model, version), lambda: self.open_version(model, version), Unavailable)
+        try:
+            return self.loading.result((CANARY, model, version), lambda: self._made(version, files, definition))
+        except StillLoading:
+            raise
+        except Exception:
+            self.loading.forget((FILES, model, version))
+            raise
 
     def _standing(self, version: str, definition: ModelDefinition) -> Arm | None:
         return self._arms.get(definition.name, {}).get(version)
@@ -125,7 +142,8 @@ class StandingUp:
     def _keep(self, plan: TrafficPlan, arms: dict[str, Arm]) -> None:
         """Let go of versions that the plan has no more; those that answer still are in the lanes they answer by."""
         self._arms[plan.model] = arms
-        self.loading.keep(CANARY, plan.model, {version for version in plan.versions() if version not in arms})
+        for kind in (FILES, CANARY):
+            self.loading.keep(kind, plan.model, {version for version in plan.versions() if version not in arms})
         self._codecs = {key: codec for key, codec in self._codecs.items() if key[0] != plan.model or key[1] in arms}
 
 

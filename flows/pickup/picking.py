@@ -10,7 +10,7 @@ from feature_repo.definition import ModelDefinition
 from flows.pickup.checkup import Checked, check_version
 from flows.pickup.mirror import mirror_standings, tell_refused
 from lifecycle.admission import Checkup, Problem, decide_admission
-from lifecycle.errors import Conflict, HoldfastError, Unavailable
+from lifecycle.errors import Conflict, Unavailable
 from lifecycle.manifest import Manifest
 from lifecycle.outcome import Action, Outcome, decision_of
 from lifecycle.plan import TrafficPlan
@@ -59,8 +59,8 @@ def pick_up(model: str, desk: Desk) -> None:
     for version in waiting:
         try:
             _judge(version, desk)
-        except (HoldfastError, OSError) as error:
-            log.warning("pick_up_put_off", model=model, version=version, error=str(error))
+        except Exception as error:  # noqa: BLE001 - whatever a stranger's version does, the next one must have its turn
+            log.warning("pick_up_put_off", model=model, version=version, error=f"{type(error).__name__}: {error}")
     if waiting:
         mirror_standings(desk.registry, Plans(desk.engine).current(model), Standings(desk.engine).of(model))
 

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+import structlog
 from sqlalchemy import Engine
 
 from feature_repo.definition import ModelDefinition, load_definition
 from flows.supervision.sources import Sources
 from flows.supervision.verification import Verification
+from lifecycle.errors import HoldfastError
 from lifecycle.evidence import Evidence
 from lifecycle.outcome import Outcome
 from lifecycle.plan import TrafficPlan
@@ -24,6 +26,7 @@ from stores.settings import Settings
 
 Decide = Callable[[TrafficPlan, Policy, Evidence, datetime], Outcome]
 Page = Callable[[Decision], None]
+log = structlog.get_logger()
 
 
 @dataclass
@@ -40,13 +43,27 @@ class Desk:
     _policy: tuple[int, Policy] | None = None
 
     def policy(self) -> Policy:
-        """Return the policy as it is written now; a changed one counts from the next tick."""
+        """Return the policy as it is written now; a changed one counts from the next tick.
+
+        While its file cannot be followed, the last valid one stands, as it does in the gateways: a slip of the pen must
+        not end the watch over what serves. Raises what is wrong with a file that never was valid.
+        """
         path = self.config.policies / f"{self.model}.yaml"
         written = path.stat().st_mtime_ns if path.exists() else 0
         if self._policy is None or self._policy[0] != written:
             # Reading it takes longer than most looks.
-            self._policy = (written, load_policy(self.config.policies, self.model))
+            self._policy = (written, self._read())
         return self._policy[1]
+
+    def _read(self) -> Policy:
+        try:
+            return load_policy(self.config.policies, self.model)
+        except HoldfastError as error:
+            if self._policy is None:
+                raise
+            kept = self._policy[1]
+            log.warning("policy_not_followed", model=self.model, error=str(error), kept=kept.revision())
+            return kept
 
     def now(self) -> datetime:
         """Return the clock's now, which a replay sets."""

@@ -66,6 +66,8 @@ def _slices(rule: RolloutRule, sides: Sides, level: Level, policy: Policy) -> It
 def _needs_labels(rollout: RolloutPolicy, rules: Sequence[RolloutRule], trial: Trial, plan: TrafficPlan) -> bool:
     if any(rule.when.metric in NEEDS_LABELS for rule in rules):
         return True
+    if trial.arm == "champion":
+        return False
     if trial.arm == "shadow":
         return rollout.shadow.minimum_labels > 0
     return plan.canary is not None and any(step.minimum_labels for step in rollout.canary.steps)

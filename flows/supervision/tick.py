@@ -10,6 +10,7 @@ from flows.supervision.starting import start_next_shadow
 from lifecycle.errors import Conflict
 from lifecycle.outcome import Action, Outcome
 from lifecycle.plan import TrafficPlan
+from lifecycle.policy import Policy
 from lifecycle.rollout_policy import ArmName
 from stores.ledger.arms import Arms
 from stores.ledger.plans import Plans
@@ -42,17 +43,34 @@ def standing_arms(plan: TrafficPlan) -> tuple[ArmName, ...]:
 def _judge_arms(desk: Desk) -> tuple[Outcome, ...]:
     plan, policy = Plans(desk.engine).current(desk.model), desk.policy()
     done = []
+    failures: list[Exception] = []
     for arm in standing_arms(plan):
-        now = desk.now()
-        evidence = gather(desk.looked_at(now), plan, arm, policy)
-        outcome = desk.decide(plan, policy, evidence, now)
-        if outcome.action is Action.WAIT or not apply(desk, outcome, plan, policy, now, evidence=evidence):
+        try:
+            outcome = _judge(desk, plan, arm, policy)
+        except Conflict:
+            raise
+        except Exception as error:  # noqa: BLE001 - one arm that cannot be looked at must not shield the others
+            failures.append(error)
+            continue
+        if outcome is None:
             continue
         done.append(outcome)
         if outcome.plan is not None:
             # What the other arms showed was shown beside this plan; the next tick looks at them beside the new one.
             break
+    if failures and not done:
+        raise failures[0]
     return tuple(done)
+
+
+def _judge(desk: Desk, plan: TrafficPlan, arm: ArmName, policy: Policy) -> Outcome | None:
+    """Return what was stored about one arm, None when nothing was."""
+    now = desk.now()
+    evidence = gather(desk.looked_at(now), plan, arm, policy)
+    outcome = desk.decide(plan, policy, evidence, now)
+    if outcome.action is Action.WAIT or not apply(desk, outcome, plan, policy, now, evidence=evidence):
+        return None
+    return outcome
 
 
 def _start_next(desk: Desk) -> tuple[Outcome, ...]:

@@ -46,10 +46,10 @@ class Loading:
         self._limit_seconds = limit_seconds
         self._loads: dict[tuple[str, ...], _Load] = {}
 
-    def result(self, key: tuple[str, ...], load: Callable[[], T]) -> T:
+    def result(self, key: tuple[str, ...], load: Callable[[], T], late: type[HoldfastError] = ArtifactInvalid) -> T:
         """Return what `load` returns, started when it is not under way.
 
-        Raises StillLoading, what `load` raises (the next call then starts again), and ArtifactInvalid beyond the limit.
+        Raises StillLoading, what `load` raises (the next call then starts again), and `late` beyond the limit.
         """
         under_way = self._loads.get(key)
         if under_way is None:
@@ -57,7 +57,7 @@ class Loading:
             under_way.done.wait(self._patience_seconds)
         if not under_way.done.is_set():
             if time.monotonic() - under_way.began > self._limit_seconds:
-                raise ArtifactInvalid(
+                raise late(
                     f"{' '.join(key)} has not stood up within {self._limit_seconds:g} s; make it load and answer faster"
                 )
             raise StillLoading(f"{' '.join(key)} is being loaded")
@@ -66,6 +66,10 @@ class Loading:
             raise under_way.error
         value: Any = under_way.value
         return value  # type: ignore[no-any-return]
+
+    def forget(self, key: tuple[str, ...]) -> None:
+        """Load anew when asked the next time."""
+        self._loads.pop(key, None)
 
     def keep(self, kind: str, model: str, versions: Collection[str]) -> None:
         """Forget the results of a kind for a model but for these versions."""

@@ -42,17 +42,18 @@ class Shadows:
     def follow(self, plan: TrafficPlan, files: VersionFiles, policy: Policy, definition: ModelDefinition) -> Mirror:
         """Return what the plan's shadow is fed through; a process that runs for the same trial goes on.
 
+        When the policy has changed how a score becomes a decision, a new process decides by it, as the champion does.
         `files` are the shadow's. A version made for other features than `definition` computes is not started, and
         its report says so.
         """
         arm = plan.shadow
         if arm is None:
             raise ValueError(f"plan revision {plan.revision} of {plan.model} has no shadow")
+        charge = Charge(plan.model, arm.since_revision, self._version(arm, files, policy), policy, self._command)
         standing = self._keepers.get(plan.model)
-        if standing is not None and _trial(standing) == (arm.version, arm.since_revision):
+        if standing is not None and _trial(standing.charge) == _trial(charge):
             return standing.mirror
         self.end(plan.model)
-        charge = Charge(plan.model, arm.since_revision, self._version(arm, files, policy), policy, self._command)
         keeper = Keeper(charge, self._log, _misfit(files, definition))
         keeper.start()
         self._keepers[plan.model] = keeper
@@ -99,8 +100,9 @@ class Shadows:
         return ShadowVersion(task, files.manifest.contract.name, files.manifest.artifact_digest)
 
 
-def _trial(keeper: Keeper) -> tuple[str, int]:
-    return keeper.charge.version.task.version, keeper.charge.since_revision
+def _trial(charge: Charge) -> tuple[object, ...]:
+    task = charge.version.task
+    return task.version, charge.since_revision, task.threshold, task.positive, task.negative
 
 
 def _misfit(files: VersionFiles, definition: ModelDefinition) -> str:

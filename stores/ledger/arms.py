@@ -13,7 +13,8 @@ from stores.ledger.schema import arms
 class ArmReport:
     """One replica's word on one model: which versions it holds, by which plan revision.
 
-    `left_out` says why versions of that plan do not stand here, None when all do. `shadow` is what it knows of the
+    `left_out` says what is wrong with versions of that plan that do not stand here, None when nothing is; one that is
+    only out of reach, because a store is away, is told of in `detail` alone. `shadow` is what it knows of the
     version in shadow beside it (see serving/shadow), None without one.
     """
 

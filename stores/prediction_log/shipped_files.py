@@ -1,6 +1,7 @@
 """The shipped rows of one question that is asked again and again: each data file is read once."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -9,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
-from stores.prediction_log.schema import SCHEMA
+from stores.prediction_log.schema import MOMENT, SCHEMA
 
 MOST_QUESTIONS = 8
 """Questions kept; a supervisor asks one for each arm of its model."""
@@ -24,25 +25,44 @@ class Question:
     columns: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _Known:
+    """What was read of each data file: its rows served after `after`, all of them for None."""
+
+    after: datetime | None
+    files: dict[str, pa.Table]
+
+    def holds(self, after: datetime | None) -> bool:
+        return self.after is None or (after is not None and after >= self.after)
+
+
 class ShippedFiles:
     """Keeps what was read of each data file of the table: a file never changes, and the table names those that count.
 
     Opening the whole table as a dataset costs time with every file that was ever shipped and not compacted yet,
-    which is too much for a look every other second.
+    which is too much for a look every other second. Of a window that moves on, files that it has left are let go:
+    a champion serves for months, and its watch looks at the last hour.
     """
 
     def __init__(self) -> None:
-        self._read: dict[Question, dict[str, pa.Table]] = {}
+        self._read: dict[Question, _Known] = {}
 
-    def rows(self, table: DeltaTable | None, question: Question) -> list[pa.Table]:
-        """Return the rows that a table version holds, file by file."""
-        known = self._read.pop(question, {})
+    def rows(self, table: DeltaTable | None, question: Question, after: datetime | None = None) -> list[pa.Table]:
+        """Return the rows that a table version holds, file by file; of a file, maybe also some not served `after`.
+
+        The question has the column served_at when `after` is given.
+        """
         # Taken out and put in again, so that what was asked longest ago comes first.
+        before = self._read.pop(question, None)
+        known = before.files if before is not None and before.holds(after) else {}
         uris = [] if table is None else table.file_uris()
-        self._read[question] = {uri: known[uri] if uri in known else _read_file(uri, question) for uri in uris}
+        files = {uri: known[uri] if uri in known else _read_file(uri, question, after) for uri in uris}
+        if after is not None:
+            files = {uri: rows if _reaches(rows, after) else rows.schema.empty_table() for uri, rows in files.items()}
+        self._read[question] = _Known(after, files)
         while len(self._read) > MOST_QUESTIONS:
             del self._read[next(iter(self._read))]
-        return list(self._read[question].values())
+        return list(files.values())
 
 
 def wanted_by(question: Question) -> pc.Expression:
@@ -50,11 +70,19 @@ def wanted_by(question: Question) -> pc.Expression:
     return (pc.field("model") == question.model) & (pc.field("plan_revision") >= question.plan_revision)
 
 
-def _read_file(uri: str, question: Question) -> pa.Table:
+def _reaches(rows: pa.Table, after: datetime) -> bool:
+    newest = pc.max(rows["served_at"]).as_py()
+    return newest is not None and newest > after
+
+
+def _read_file(uri: str, question: Question, after: datetime | None) -> pa.Table:
     path = _path(uri)
     there = set(pq.read_schema(path).names)
     columns = [name for name in question.columns if name in there]
-    rows = pq.read_table(path, columns=columns, filters=wanted_by(question))
+    wanted = wanted_by(question)
+    if after is not None:
+        wanted &= pc.field("served_at") > pa.scalar(after, MOMENT)
+    rows = pq.read_table(path, columns=columns, filters=wanted)
     return pa.table({name: _column(rows, name) for name in question.columns})
 
 

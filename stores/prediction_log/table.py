@@ -89,7 +89,7 @@ class PredictionLog:
         known = [name for name in asked if name in pending.column_names]
         empty = pa.schema([SCHEMA.field(name) for name in asked]).empty_table()
         fresh = ds.dataset(pending).to_table(columns=known, filter=wanted_by(question))
-        rows = pa.concat_tables([empty, *self._files.rows(table, question), fresh], promote_options="default")
+        rows = pa.concat_tables([empty, *self._files.rows(table, question, after), fresh], promote_options="default")
         served = rows["served_at"]
         if after is not None:
             rows = rows.filter(pc.greater(served, pa.scalar(after, MOMENT)))

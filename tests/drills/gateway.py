@@ -73,7 +73,8 @@ class Gateway:
 
     def left_out_everywhere(self, version: str) -> None:
         """Wait until two replicas say that a version of their plan does not stand."""
-        until(lambda: sum(version in (report.left_out or {}) for report in self.reports()) >= 2, LOAD_SECONDS)
+        told = f"version {version} does not stand"
+        until(lambda: sum(told in report.detail for report in self.reports()) >= 2, LOAD_SECONDS)
 
     def reports(self) -> tuple[ArmReport, ...]:
         """Return what the replicas said lately."""

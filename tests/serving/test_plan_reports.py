@@ -1,8 +1,9 @@
 """What a replica tells the ledger, and policies that change while it serves."""
 
 from dataclasses import replace
+from datetime import timedelta
 
-from lifecycle.plan import ShadowArm
+from lifecycle.plan import CanaryArm, ShadowArm
 from tests.serving.world import FIRST, SECOND, WRITTEN_AT, World
 
 
@@ -57,6 +58,27 @@ def test_report_says_which_versions_are_left_out_and_why() -> None:
     assert world.reports[-1].left_out == {"1": "the registry is away", "7": "no process"}
     assert world.reports[-1].detail == "version 1 does not stand: the registry is away; no process"
     assert world.shadows.followed == [3, 3]
+
+
+def test_shadow_whose_files_are_out_of_reach_is_not_reported_as_left_out() -> None:
+    """Who is left out is rejected, and a registry that is away is no fault of a version's."""
+    world = World(plan=replace(FIRST, revision=3, shadow=ShadowArm("7", 3, WRITTEN_AT)))
+    world.shadows.reason, world.shadows.fault = "the registry is away", False
+    world.watch().tick()
+    assert [(report.left_out, report.detail) for report in world.reports] == [(None, "the registry is away")]
+
+
+def test_canary_whose_files_are_out_of_reach_is_not_reported_as_left_out() -> None:
+    """Neither is a canary rolled back for it; it stands as soon as its files can be had."""
+    plan = replace(FIRST, revision=3, canary=CanaryArm("7", 0, 0.1, 3, WRITTEN_AT, 3))
+    world = World(plan=plan, absent={"7"}, out_of_reach=frozenset({"7"}))
+    watch = world.watch()
+    watch.tick()
+    assert [report.left_out for report in world.reports] == [None]
+    assert world.reports[-1].detail == "version 7 does not stand: the registry is away"
+    world.absent, world.at = set(), world.at + timedelta(seconds=3)
+    watch.tick()
+    assert world.reports[-1].versions == ("1", "7")
 
 
 def test_version_that_still_loads_is_asked_for_at_every_round_and_not_reported_as_left_out() -> None:

@@ -47,7 +47,11 @@ def test_every_variable_is_one_that_ray_reads() -> None:
     assert spec is not None
     assert spec.origin is not None
     ray = Path(spec.origin).parent
-    modules = ("serve/_private/constants.py", "_private/authentication/authentication_token_setup.py")
+    modules = (
+        "serve/_private/constants.py",
+        "_private/authentication/authentication_token_setup.py",
+        "_private/ray_constants.py",
+    )
     read = "".join((ray / module).read_text(encoding="utf-8") for module in modules)
     elsewhere = {"RAY_AUTH_TOKEN", "RAY_USAGE_STATS_ENABLED", "TMPDIR"}
     for name in ray_environment(Settings(), Path("/tmp/holdfast-x"), Path("/bin/haproxy")):

@@ -43,6 +43,7 @@ class Follower:
     followed: list[int] = field(default_factory=list)
     reason: str | None = None
     figures: dict[str, float | int | str] | None = None
+    fault: bool = True
 
     def follow(self, served: ServedModel) -> None:
         """Remember the plan."""
@@ -51,6 +52,10 @@ class Follower:
     def trouble(self, _: str) -> str | None:
         """Return why there is none."""
         return self.reason
+
+    def at_fault(self, _: str) -> bool:
+        """Return whose fault it is."""
+        return self.fault
 
     def report(self, _: str) -> dict[str, float | int | str] | None:
         """Return the figures."""
@@ -68,6 +73,7 @@ class World:
     at: datetime = datetime(2013, 4, 1, tzinfo=UTC)
     broken: set[str] = field(default_factory=set)
     absent: set[str] = field(default_factory=set)
+    out_of_reach: frozenset[str] = frozenset()
     damaged: set[str] = field(default_factory=set)
     disk_full: bool = False
     known: Sequence[str] = ("m",)
@@ -103,7 +109,8 @@ class World:
         nothing = cast("Any", None)
         left_out = {version: "the registry is away" for version in plan.versions() if version in self.absent}
         lanes = {version: nothing for version in plan.versions() if version not in self.absent}
-        return ServedModel(plan, str(plan.champion), nothing, self.policies.policy, lanes, left_out, self.loading)
+        policy, away = self.policies.policy, self.out_of_reach
+        return ServedModel(plan, str(plan.champion), nothing, policy, lanes, left_out, self.loading, out_of_reach=away)
 
     def watch(self) -> PlanWatch:
         """Return a watch on this world."""

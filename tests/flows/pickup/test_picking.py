@@ -111,6 +111,15 @@ def test_bad_version_is_refused_where_its_author_looks(desk: Desk, version: Path
     assert page.startswith("**Refused by Holdfast.** Its signature names columns")
 
 
+def test_version_stored_where_nobody_can_read_does_not_hold_up_the_next(desk: Desk, version: Path) -> None:
+    """MLflow lets anybody register an address, and fails on it in ways of its own."""
+    desk.registry._link.client.create_registered_model("toy")
+    desk.registry._link.client.create_model_version("toy", "http://127.0.0.1:9/nothing")
+    name = register(desk, version)
+    pick_up("toy", desk)
+    assert list(Standings(desk.engine).of("toy")) == [name]
+
+
 def test_version_that_waits_for_its_gate_is_left_alone(desk: Desk, version: Path) -> None:
     """Our own training judges its versions by data first."""
     register(desk, version, gate="pending")

@@ -302,6 +302,19 @@ def test_version_that_a_replica_left_out_is_in_trouble(workshop: Workshop) -> No
     assert see(workshop, CANARIED, "canary", policy, until=SERVED).trouble == ()
 
 
+def test_champion_is_looked_at_without_labels_that_no_rule_of_it_asks_for(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A canary beside it may wait for them; events that are away must not keep the champion from its way back."""
+    workshop.write([{"plan_revision": 3, "served_at": datetime.now(UTC)}])
+    monkeypatch.setattr(EventStore, "load", lambda *_: pytest.fail("labels were read"))
+    policy = workshop.policy(rule("e", "champion", "error_rate", above=0.1))
+    steps = tuple(step.model_copy(update={"minimum_labels": 9}) for step in policy.rollout.canary.steps)
+    demanding = policy.rollout.canary.model_copy(update={"steps": steps})
+    policy = policy.model_copy(update={"rollout": policy.rollout.model_copy(update={"canary": demanding})})
+    assert see(workshop, CANARIED, "champion", policy).answers == 1
+
+
 def test_arm_in_which_nothing_stands_is_refused(workshop: Workshop) -> None:
     """There is nothing to look at."""
     with pytest.raises(NotFound, match=r"toy has no canary \(plan revision 3\)"):

@@ -12,8 +12,11 @@ import pytest
 
 from flows.supervision.tick import tick
 from flows.supervision.verification import Verification
-from lifecycle.outcome import Action
+from lifecycle.errors import PolicyInvalid
+from lifecycle.evidence import Evidence
+from lifecycle.outcome import Action, Outcome
 from lifecycle.plan import TrafficPlan
+from lifecycle.policy import Policy
 from lifecycle.rejudging import judge_again
 from lifecycle.stages import Stage
 from lifecycle.verdict import Decision
@@ -286,6 +289,41 @@ def test_supervisor_that_was_killed_goes_on_where_the_ledger_stands(prepared: Wo
     assert climb(address, 50) == "2"
     assert actions(prepared) == CLIMBED
     assert stages(prepared) == {"1": Stage.RETIRED, "2": Stage.CHAMPION}
+
+
+def test_policy_that_is_broken_meanwhile_keeps_the_watch_by_the_last_valid_one(workshop: Workshop) -> None:
+    """A slip of the pen must not leave a failing canary with users."""
+    crown(workshop)
+    workshop.meet("2")
+    desk = desk_of(workshop)
+    tick(desk)
+    log_shadow(workshop, 300)
+    assert [outcome.action for outcome in tick(desk)] == [Action.START_CANARY]
+    demand(workshop, "owner:", "ovner:")
+    log_canary(workshop, 300, failing=250)
+    assert [outcome.action for outcome in tick(desk)] == [Action.ROLL_BACK]
+    with pytest.raises(PolicyInvalid):
+        tick(desk_of(workshop))
+
+
+def test_arm_that_cannot_be_looked_at_does_not_shield_the_others(workshop: Workshop) -> None:
+    """What is wrong with it is said once nothing more urgent was done."""
+    crown(workshop)
+    workshop.meet("2")
+    desk = desk_of(workshop)
+    tick(desk)
+    log_shadow(workshop, 100, failing=90)
+    judge = desk.decide
+
+    def decide(plan: TrafficPlan, policy: Policy, evidence: Evidence, now: datetime) -> Outcome:
+        if evidence.arm == "champion":
+            raise ValueError("no number")
+        return judge(plan, policy, evidence, now)
+
+    desk.decide = decide
+    assert [outcome.action for outcome in tick(desk)] == [Action.REJECT]
+    with pytest.raises(ValueError, match="no number"):
+        tick(desk)
 
 
 def test_another_models_rows_change_nothing(workshop: Workshop) -> None:

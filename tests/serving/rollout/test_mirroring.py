@@ -1,5 +1,6 @@
 """Shadows follow plans, and nothing about them reaches an answer."""
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -8,7 +9,7 @@ from typing import Any, cast
 import pyarrow as pa
 
 from feature_repo.definition import ModelDefinition
-from lifecycle.errors import Unavailable
+from lifecycle.errors import ArtifactInvalid, Unavailable
 from lifecycle.plan import ShadowArm, TrafficPlan
 from lifecycle.policy import Policy
 from serving.models import ServedModel
@@ -115,6 +116,41 @@ def test_shadow_that_cannot_stand_is_reported_and_tried_again() -> None:
 
     following = Mirroring(Memory(), open_version, Loading(10.0))
     following.follow(now)
-    assert following.trouble("m") == "no registry"
+    assert (following.trouble("m"), following.at_fault("m")) == ("no registry", False)
     following.follow(served(PLAN.end_shadow()))
     assert following.trouble("m") is None
+
+
+def test_next_shadow_is_not_blamed_for_the_one_before() -> None:
+    """A plan goes from one shadow to the next within one look, and the next one's files take their time."""
+    gate = threading.Event()
+
+    def open_version(_: str, version: str) -> VersionFiles:
+        if version == "2":
+            raise ArtifactInvalid("its files changed")
+        gate.wait(10)
+        return cast("VersionFiles", None)
+
+    following = Mirroring(Memory(), open_version, Loading(1.0))
+    following.follow(served(PLAN))
+    assert (following.trouble("m"), following.at_fault("m")) == ("its files changed", True)
+    following.loading = Loading(0.01)
+    following.follow(served(replace(PLAN, revision=5, shadow=ShadowArm("3", 5, AT))))
+    assert (following.trouble("m"), following.at_fault("m")) == (None, False)
+    gate.set()
+
+
+def test_registry_that_hangs_is_no_fault_of_the_shadow() -> None:
+    """However long its files take to come."""
+    gate = threading.Event()
+
+    def open_version(*_: str) -> VersionFiles:
+        gate.wait(10)
+        return cast("VersionFiles", None)
+
+    following = Mirroring(Memory(), open_version, Loading(0.01, limit_seconds=0.0))
+    for _ in range(2):
+        following.follow(served(PLAN))
+    assert "has not stood up within" in str(following.trouble("m"))
+    assert not following.at_fault("m")
+    gate.set()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lifecycle.assignment import Arm
-from lifecycle.errors import ArtifactInvalid
+from lifecycle.errors import ArtifactInvalid, Unavailable
 from lifecycle.plan import CanaryArm, TrafficPlan
 from serving.rollout.loading import Loading
 from stores.versions import VersionFiles, Versions
@@ -36,9 +36,17 @@ def test_versions_that_stand_are_not_warmed_again(make_bench: Callable[..., Benc
     assert bench.shelf.batches == [1, 2]
 
 
-@pytest.mark.parametrize("error", [ArtifactInvalid("row 0 scores 0.5"), OSError("disk"), ValueError("odd file")])
+@pytest.mark.parametrize(
+    ("error", "fault"),
+    [
+        (ArtifactInvalid("row 0 scores 0.5"), True),
+        (ValueError("odd file"), True),
+        (OSError("disk"), False),
+        (Unavailable("the registry is away"), False),
+    ],
+)
 def test_canary_that_cannot_stand_is_left_out_and_the_champion_answers(
-    make_bench: Callable[..., Bench], versions_root: Path, error: Exception
+    make_bench: Callable[..., Bench], versions_root: Path, error: Exception, *, fault: bool
 ) -> None:
     """All units, as if there were no canary."""
     bench = make_bench()
@@ -51,6 +59,7 @@ def test_canary_that_cannot_stand_is_left_out_and_the_champion_answers(
     bench.stand_up.open_version = open_version
     served = put(bench, plan())
     assert served.left_out == {CANARY: str(error)}
+    assert (CANARY not in served.out_of_reach) is fault
     assert served.trial is None
     rows = [flight(tail_number=f"N{number}") for number in range(10, 30)]
     assert bench.predict(*rows).status_code == 200

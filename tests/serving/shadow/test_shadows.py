@@ -74,6 +74,20 @@ def test_same_trial_keeps_its_process_and_another_takes_its_place(make_replica: 
     assert replica.report()["version"] == "1"
 
 
+def test_changed_threshold_is_the_shadow_s_too(make_replica: MakeReplica) -> None:
+    """Else a champion that decides by the new one makes a good shadow look like another product."""
+    replica = make_replica()
+    first = replica.follow()
+    rules = policy()
+    moved = rules.model_copy(update={"decision": rules.decision.model_copy(update={"threshold": 0.0})})
+    second = replica.shadows.follow(plan_of(), replica.files("2"), moved, load_definition(MODEL))
+    assert second is not first
+    assert replica.shadows.follow(plan_of(), replica.files("2"), moved, load_definition(MODEL)) is second
+    second.offer(champion_rows("a"))
+    replica.until_accounted(1)
+    assert [row["decision"] for row in replica.shadow_rows()] == [rules.decision.positive]
+
+
 def test_ended_shadow_leaves_no_process_and_no_report(make_replica: MakeReplica) -> None:
     """What was answered is on record; what comes later is taken by nobody."""
     replica = make_replica()

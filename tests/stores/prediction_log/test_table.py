@@ -117,6 +117,17 @@ def test_rows_since_a_revision_can_be_cut_in_time(trials: PredictionLog) -> None
     assert ids_of(found) == ["5"]
 
 
+def test_window_that_moves_on_keeps_nothing_of_what_it_has_left(trials: PredictionLog) -> None:
+    """A champion serves for months; one that looks further back again still finds every row."""
+    columns = ["prediction_id"]
+    assert ids_of(trials.since("tiny", 1, columns, after=START - timedelta(seconds=1))) == ["1", "2", "3", "5", "6"]
+    assert ids_of(trials.since("tiny", 1, columns, after=START)) == ["5", "6"]
+    kept = [rows.num_rows for known in trials._files._read.values() for rows in known.files.values()]
+    assert kept == [0]
+    assert ids_of(trials.since("tiny", 1, columns, after=START - timedelta(seconds=1))) == ["1", "2", "3", "5", "6"]
+    assert ids_of(trials.since("tiny", 1, columns)) == ["1", "2", "3", "5", "6"]
+
+
 def test_rows_since_a_revision_have_the_columns_that_were_asked_for(trials: PredictionLog) -> None:
     """In the order and the types of the question."""
     found = trials.since("tiny", 3, ["outcome", "shown", "prediction_id"])
