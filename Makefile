@@ -12,7 +12,7 @@ help:
 	@echo "make stop       stop what make run started"
 	@echo "make test       the tests"
 	@echo "make check      lint, format, types, import contracts, tests: what CI runs"
-	@echo "make bench      every benchmark; make bench-serving for one"
+	@echo "make bench      every benchmark; make bench-serving, bench-judge, bench-shadow for one"
 	@echo "make setup      only make the virtual environment ($(VENV))"
 	@echo "make lock       renew requirements.lock from pyproject.toml"
 	@echo "make clean      delete the state folder and the virtual environment"
@@ -39,7 +39,7 @@ stop:
 	@if [ -x $(BIN)/holdfast ]; then $(BIN)/holdfast stop; else echo "Nothing was ever started here."; fi
 
 test: setup
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses=2
 
 lint: setup
 	@$(BIN)/ruff check .

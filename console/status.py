@@ -94,6 +94,7 @@ class ModelStatus:
     gateway: tuple[ReplicaStatus, ...]
     ingested_until: datetime | None
     features_until: datetime | None
+    judged_until: datetime | None
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,7 @@ def _model(engine: Engine, model: str) -> ModelStatus:
         ),
         ingested_until=progress.watermark(f"ingest:{model}"),
         features_until=progress.watermark(f"materialize:{model}"),
+        judged_until=progress.watermark(f"supervise:{model}"),
     )
 
 

@@ -29,7 +29,8 @@ def _model_lines(model: ModelStatus) -> Iterator[str]:
     yield (
         f"[bold]{escape(model.model)}[/bold]: champion version {model.champion}, plan revision {model.plan_revision} "
         f"{since}, served by {model.replicas_ready} of {model.replicas} replicas; "
-        f"events until {model.ingested_until}, features until {model.features_until}"
+        f"events until {model.ingested_until}, features until {model.features_until}, "
+        f"rules judged until {model.judged_until}"
     )
     if model.previous:
         yield f"  way back: version {escape(model.previous)}"

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from console.status import REPORT_FRESH
 from lifecycle import overrides
-from lifecycle.errors import Conflict, HoldfastError, InvalidInput, TransitionRefused
+from lifecycle.errors import Conflict, HoldfastError, InvalidInput, PolicyInvalid, TransitionRefused
 from lifecycle.outcome import Outcome, decision_of
 from lifecycle.people import Override, require_permission
 from lifecycle.plan import TrafficPlan
@@ -21,12 +21,15 @@ from lifecycle.verdict import Decision
 from stores.clock import ReplayClock
 from stores.ledger.arms import Arms
 from stores.ledger.changes import Changes
+from stores.ledger.decisions import Decisions
 from stores.ledger.opening import open_ledger
 from stores.ledger.plans import WHOLE_PLAN, Plans
 from stores.ledger.progress import Progress
 from stores.ledger.standings import Standings
 from stores.policies import load_policy
 from stores.settings import Settings
+
+log = structlog.get_logger()
 
 WAIT_SECONDS = 5.0
 """How long a person waits to hear that every replica serves what they said."""
@@ -64,12 +67,25 @@ def apply_word(word: Word, places: Settings) -> tuple[Decision, TrafficPlan]:
     try:
         if not word.reason.strip():
             raise InvalidInput("the reason is empty; say why, for those who read the decision later")
-        policy = load_policy(places.policies, word.model)
-        require_permission(policy.people, word.name, word.override)
         engine = open_ledger(places.ledger_address)
+        policy = _policy(word.model, places, engine)
+        require_permission(policy.people, word.name, word.override)
         return apply_from(Plans(engine).current(word.model), word, policy, engine)
     except HoldfastError as error:
         _note_refusal(word, error, places.run / "overrides.log")
+        raise
+
+
+def _policy(model: str, places: Settings, engine: Engine) -> Policy:
+    """Return the policy as it is written, or while that cannot be followed the one that was last decided by."""
+    try:
+        return load_policy(places.policies, model)
+    except PolicyInvalid as error:
+        # Whoever must take a version back at night has no time for a slip in a file.
+        for decision in Decisions(engine).of(model):
+            if "policy" in decision.evidence:
+                log.warning("policy_invalid", kept=decision.policy_revision, error=str(error))
+                return Policy.model_validate(decision.evidence["policy"])
         raise
 
 
@@ -147,7 +163,11 @@ def _store(
         policy_revision=policy.revision(),
         actor=f"person:{word.name}",
         decided_at=at,
-        evidence={"said": word.reason.strip(), "plan": WHOLE_PLAN.dump_python(plan, mode="json")},
+        evidence={
+            "said": word.reason.strip(),
+            "plan": WHOLE_PLAN.dump_python(plan, mode="json"),
+            "policy": policy.model_dump(mode="json"),
+        },
     )
     Changes(engine).apply(decision, at, outcome.plan, outcome.stages)
     return decision, outcome.plan or plan

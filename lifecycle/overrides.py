@@ -14,8 +14,9 @@ from lifecycle.verdict import worst
 
 Move: TypeAlias = tuple[str | None, Stage]
 
-BACK_TO_CHAMPION = (Stage.RETIRED, Stage.ROLLED_BACK)
-"""Stages of versions that have answered users, and may be named as champion again."""
+MAY_BE_NAMED = (Stage.RETIRED, Stage.ROLLED_BACK, Stage.REGISTERED)
+"""Stages of versions outside the plan that a person may name as champion: they have answered users before, or were
+checked and wait. The second is the way out when what serves fails and there is none to go back to."""
 
 
 def roll_back(
@@ -98,8 +99,8 @@ def promote(
 ) -> Outcome:
     """Return the plan with a version as champion: the canary, else the shadow, or a named one that may be.
 
-    That is a version on trial, or one that has answered users before. A hold stays. Raises TransitionRefused for
-    any other version, and while a champion is pinned.
+    That is a version on trial, one that has answered users before, or one that was checked and waits. A hold stays.
+    Raises TransitionRefused for any other version, and while a champion is pinned.
     """
     _require_champion(plan)
     if plan.pinned:
@@ -142,7 +143,7 @@ def _with_champion(
     plan: TrafficPlan, stages: Mapping[str, Stage], at: datetime, version: str
 ) -> tuple[TrafficPlan, list[Move], str]:
     known = [plan.champion, plan.previous, *(trial for trial, _ in _trials(plan))]
-    if version not in known and stages.get(version) not in BACK_TO_CHAMPION:
+    if version not in known and stages.get(version) not in MAY_BE_NAMED:
         _refuse_version(plan, stages, version)
     return plan.promote(version, at), [(plan.champion, Stage.RETIRED), (version, Stage.CHAMPION)], version
 
@@ -154,7 +155,7 @@ def _on_trial(plan: TrafficPlan, stages: Mapping[str, Stage]) -> str:
 
 def _refuse_version(plan: TrafficPlan, stages: Mapping[str, Stage], version: str | None) -> NoReturn:
     able = [known for known, _ in _trials(plan)]
-    able += [known for known, stage in stages.items() if stage in BACK_TO_CHAMPION and known not in able]
+    able += [known for known, stage in stages.items() if stage in MAY_BE_NAMED and known not in able]
     stands = f"version {version} of {plan.model} is {stages.get(version) or 'unknown'}" if version else None
     raise TransitionRefused(
         f"{stands or f'{plan.model} has no version on trial'}; versions that may be made champion: "

@@ -27,6 +27,19 @@ def pytest_unconfigure() -> None:
     SCRATCH.cleanup()
 
 
+WHOLE_SERVERS = ("tests/end_to_end/", "tests/drills/", "tests/serving/test_server.py")
+"""Tests that run a whole Ray: one at a time on a machine."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file's tests in one process, whose fixtures they share, and all that run Ray in the same one."""
+    for item in items:
+        file = item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group("ray" if file.startswith(WHOLE_SERVERS) else file))
+    # The longest first, so that the other process has all of the rest meanwhile.
+    items.sort(key=lambda item: not item.nodeid.startswith(WHOLE_SERVERS))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Turn a skipped test into a failed one where CI promised to have everything."""

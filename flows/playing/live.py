@@ -75,7 +75,7 @@ class Live:
             return
         terminal = self._scene.terminal
         if self._pace.never_judged:
-            terminal.print("  [yellow]supervise never ticked[/yellow] during this play; look at worker.log in run/")
+            terminal.print("  [yellow]supervise never ticked[/yellow] during this play; look at supervisor.log in run/")
         else:
             with terminal.status("Waiting for supervise to judge the last hours"):
                 self._pace.wait_for(self._scene.ledger.replay_at() or self._scene.play.live_end)

@@ -37,7 +37,7 @@ class Pace:
             self._patient = False
             self._scene.terminal.print(
                 f"  [yellow]supervise has judged up to {self._mark()}[/yellow], and it is {now:%d %b %H:%M} here; "
-                f"after {self._patience_seconds:.0f} s the traffic goes on without it. Look at worker.log in the "
+                f"after {self._patience_seconds:.0f} s the traffic goes on without it. Look at supervisor.log in the "
                 "state folder's run/.",
                 highlight=False,
             )

@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
+import structlog
 
 from feature_repo.definition import ModelDefinition
-from lifecycle.errors import NotFound
+from lifecycle.errors import NotFound, Unavailable
 from stores.events import EventStore
+
+log = structlog.get_logger()
 
 FRESH = timedelta(minutes=1)
 """Labels come in by the hour; reading them anew at every look would cost more than the rest of it."""
@@ -38,13 +41,18 @@ class KnownLabels:
     ) -> Labels:
         """Return the labels of the examples with a moment in [start, end] that were known before `now`.
 
-        A model whose events were never stored has none.
+        A model whose events were never stored has none. While they cannot be read, those read last count, because the
+        rules that ask for no label must go on.
         """
         if not self._covers(start, end, now):
             # Whole hours, so that the next look, a little later, finds them wide enough.
             self._start = start.replace(minute=0, second=0, microsecond=0)
             self._end = end.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-            self._labels, self._read_at = _read(definition, events, self._start, self._end, now), now
+            self._read_at = now
+            try:
+                self._labels = _read(definition, events, self._start, self._end, now)
+            except Unavailable as error:
+                log.warning("labels_not_read", model=definition.name, error=str(error))
         return self._labels
 
     def _covers(self, start: datetime, end: datetime, now: datetime) -> bool:

@@ -3,13 +3,15 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import product
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from console import cli, overrides
-from console.word import Word, apply_from
+from console.word import Word, apply_from, apply_word
 from lifecycle.errors import HoldfastError, InvalidInput, NotPermitted, TransitionRefused
 from lifecycle.people import Override
 from lifecycle.stages import Stage
@@ -219,3 +221,20 @@ def test_racing_people_change_nothing_twice(home: Settings, words: tuple[str, ..
     assert Plans(engine).current(MODEL).revision == before.revision + 1
     people = [one for one in Decisions(engine).of(MODEL) if one.actor.startswith("person:")]
     assert len(people) == 1
+
+
+def test_a_policy_that_cannot_be_read_leaves_the_last_one_decided_by(home: Settings, tmp_path: Path) -> None:
+    """A slip in the file must not keep the person on call from taking a version back."""
+    engine = rollout(home)
+    policies = tmp_path / "policies"
+    policies.mkdir()
+    policy = policies / f"{MODEL}.yaml"
+    policy.write_text((home.policies / f"{MODEL}.yaml").read_text())
+    broken = home.model_copy(update={"policies": policies})
+    say("hold", MODEL, "--reason", "so that a decision is on record")
+    word = Word(Override.ROLL_BACK, MODEL, "on-call", "it fails at night")
+    policy.write_text("model: [")
+    apply_word(word, broken)
+    with pytest.raises(NotPermitted):
+        apply_word(replace(word, name="a-stranger"), broken)
+    assert Decisions(engine).of(MODEL)[0].action == "roll_back"

@@ -43,7 +43,7 @@ def test_everything_a_manager_must_know_is_said() -> None:
         "the same tail number is always answered by the same version",
         "by mistake in at most 1 in 100 rollouts",
         "once in 365 days",
-        "over the last 24 hours",
+        "over the last 1 hour.",
         '"unsure"',
         'is "likely_late" from a probability of 25 percent on',
         "on-call may take a version back, stop everything from moving on and let it go on.",

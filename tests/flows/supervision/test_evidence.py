@@ -4,11 +4,12 @@ import math
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from flows.supervision.evidence import gather
 from flows.supervision.latencies import BATCHES_FOR_THE_MARK
-from lifecycle.errors import NotFound
+from lifecycle.errors import NotFound, Unavailable
 from lifecycle.evidence import Evidence, Latencies, Level, Means, Rates, Series, Tally
 from lifecycle.plan import CanaryArm, ShadowArm, TrafficPlan
 from lifecycle.policy import Policy
@@ -313,6 +314,25 @@ def test_champion_is_looked_at_without_labels_that_no_rule_of_it_asks_for(
     demanding = policy.rollout.canary.model_copy(update={"steps": steps})
     policy = policy.model_copy(update={"rollout": policy.rollout.model_copy(update={"canary": demanding})})
     assert see(workshop, CANARIED, "champion", policy).answers == 1
+
+
+def test_events_that_cannot_be_read_leave_the_rules_that_need_no_label(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A canary that fails is seen to fail, whatever became of the labels."""
+
+    def away(*_: object) -> pd.DataFrame:
+        raise Unavailable("the events cannot be read")
+
+    monkeypatch.setattr(EventStore, "load", away)
+    workshop.write([canary(), canary(**FAILED), control()])
+    cost = rule("cost", "canary", "cost_per_row", worse_than="champion", by_more_than=0.1)
+    evidence = see(
+        workshop, CANARIED, "canary", workshop.policy(rule("errors", "canary", "error_rate", **ERRORS), cost)
+    )
+    errors = evidence.rules[0].slices[0].measured
+    assert isinstance(errors, Rates)
+    assert (errors.candidate, evidence.labelled) == (Tally(events=1, observations=2), 0)
 
 
 def test_arm_in_which_nothing_stands_is_refused(workshop: Workshop) -> None:
