@@ -33,6 +33,8 @@ def child_environment(settings: Settings) -> Mapping[str, str]:
         "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": encryption_key(webhook_secret(settings)),
         "PREFECT_HOME": str(settings.home / "prefect"),
         "PREFECT_API_URL": settings.prefect_address,
+        # How soon a worker sees that a run is due: after a kill, that is how long nobody supervises.
+        "PREFECT_WORKER_QUERY_SECONDS": "3",
         "PREFECT_CLI_PROMPT": "false",
         "PREFECT_LOGGING_LEVEL": "WARNING",
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",

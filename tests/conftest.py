@@ -35,7 +35,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep a file's tests in one process, whose fixtures they share, and all that run Ray in the same one."""
     for item in items:
         file = item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group("ray" if file.startswith(WHOLE_SERVERS) else file))
+        whole = file.startswith(WHOLE_SERVERS)
+        item.add_marker(pytest.mark.xdist_group("ray" if whole else file))
+        if whole:
+            # The first test of a server waits for its start, beside whatever else this machine does.
+            item.add_marker(pytest.mark.timeout(900), append=False)
     # The longest first, so that the other process has all of the rest meanwhile.
     items.sort(key=lambda item: not item.nodeid.startswith(WHOLE_SERVERS))
 

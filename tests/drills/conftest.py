@@ -33,7 +33,7 @@ def gateway(running: Gateway) -> Gateway:
     return running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running() -> Iterator[Gateway]:
     """A server of two replicas whose first champion is version 1; version 2 lies ready."""
     home = Path(tempfile.mkdtemp(prefix="hf"))

@@ -80,7 +80,7 @@ class RunningStack:
         return status
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack() -> Iterator[RunningStack]:
     """Both models learned, gated and served; the first one with a day of live traffic behind it."""
     # Ray's socket paths are short of room, so the folder's name is, too.
