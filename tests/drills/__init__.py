@@ -1,0 +1,1 @@
+"""Drills on the real serving program, from outside."""

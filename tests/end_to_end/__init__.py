@@ -1,0 +1,1 @@
+"""The whole stack, as `holdfast run` starts it."""
