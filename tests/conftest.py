@@ -31,6 +31,7 @@ WHOLE_SERVERS = ("tests/end_to_end/", "tests/drills/", "tests/serving/test_serve
 """Tests that run a whole Ray: one at a time on a machine."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep a file's tests in one process, whose fixtures they share, and all that run Ray in the same one."""
     for item in items:
