@@ -38,8 +38,15 @@ run: setup
 stop:
 	@if [ -x $(BIN)/holdfast ]; then $(BIN)/holdfast stop; else echo "Nothing was ever started here."; fi
 
+# Those that run whole servers mostly wait, so they run beside the others; their word comes last.
+SERVER_TESTS := tests/end_to_end tests/drills tests/serving/test_server.py
+
 test: setup
-	@$(BIN)/python -m pytest --numprocesses=2
+	@said=$$(mktemp); $(BIN)/python -m pytest $(SERVER_TESTS) >$$said 2>&1 & servers=$$!; \
+	trap 'kill $$servers' INT TERM; \
+	$(BIN)/python -m pytest $(SERVER_TESTS:%=--ignore=%); others=$$?; \
+	echo "Waiting for the tests that run whole servers"; wait $$servers; whole=$$?; \
+	cat $$said; rm -f $$said; [ $$others -eq 0 ] && [ $$whole -eq 0 ]
 
 lint: setup
 	@$(BIN)/ruff check .

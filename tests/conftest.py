@@ -27,24 +27,6 @@ def pytest_unconfigure() -> None:
     SCRATCH.cleanup()
 
 
-WHOLE_SERVERS = ("tests/end_to_end/", "tests/drills/", "tests/serving/test_server.py")
-"""Tests that run a whole Ray: one at a time on a machine."""
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests in one process, whose fixtures they share, and all that run Ray in the same one."""
-    for item in items:
-        file = item.nodeid.partition("::")[0]
-        whole = file.startswith(WHOLE_SERVERS)
-        item.add_marker(pytest.mark.xdist_group("ray" if whole else file))
-        if whole:
-            # The first test of a server waits for its start, beside whatever else this machine does.
-            item.add_marker(pytest.mark.timeout(900), append=False)
-    # The longest first, so that the other process has all of the rest meanwhile.
-    items.sort(key=lambda item: not item.nodeid.startswith(WHOLE_SERVERS))
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Turn a skipped test into a failed one where CI promised to have everything."""
