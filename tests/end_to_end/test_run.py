@@ -47,7 +47,7 @@ def test_status_says_what_runs_and_what_serves(stack: RunningStack) -> None:
     """Every program runs, and every replica serves the plan's revision."""
     status = stack.status()
     running = {program["name"] for program in status["programs"] if program["running"]}
-    assert running == {"gateway", "mlflow", "prefect", "worker"}
+    assert running == {"gateway", "mlflow", "prefect", "worker", "supervisor"}
     models = {model["model"]: model for model in status["models"]}
     assert set(models) == {"flight_delay", "breast_cancer"}
     for model in models.values():

@@ -86,12 +86,12 @@ def test_comment_leaves_the_revision_and_a_number_changes_it(tmp_path: Path) -> 
         (
             "by_more_than_percent: 300",
             "by_moore_than_percent: 300",
-            "rollout.rules[7].when.by_moore_than_percent is not a known key; did you mean by_more_than_percent?",
+            "rollout.rules[8].when.by_moore_than_percent is not a known key; did you mean by_more_than_percent?",
         ),
         (
             "{metric: error_rate, arm: canary, worse_than: champion, by_more_than: 0.05}",
             "{metrik: error_rate, arm: canary, worse_than: champion, by_more_than: 0.05}",
-            "rollout.rules[5].when.metric is missing; add it. Allowed: error_rate, decision_disagreement, latency_p50",
+            "rollout.rules[6].when.metric is missing; add it. Allowed: error_rate, decision_disagreement, latency_p50",
         ),
         ("{share: 0.1,", "{share: 0.6,", "rollout.canary.steps[0].share is 0.6; allowed: a number above 0 and at most"),
         ("{share: 0.1,", "{share: true,", "rollout.canary.steps[0].share is True; allowed: a number above 0"),

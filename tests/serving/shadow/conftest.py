@@ -118,7 +118,8 @@ class Replica:
         return [
             child
             for child in psutil.Process().children()
-            if any("shadow" in part for part in child.cmdline()) and child.status() != psutil.STATUS_ZOMBIE
+            # A zombie has no command line any more, and asking for it raises.
+            if child.status() != psutil.STATUS_ZOMBIE and any("shadow" in part for part in child.cmdline())
         ]
 
     def shadow_rows(self) -> list[dict[str, Any]]:
