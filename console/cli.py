@@ -1,8 +1,9 @@
 """The `holdfast` command."""
 
 import json
+import os
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -71,12 +72,26 @@ def status(
 
 
 def main() -> None:
-    """Run the command; an error of ours is one readable line and exit code 1."""
+    """Run the command and end the process; an error of ours is one readable line and exit code 1."""
     try:
         app()
     except HoldfastError as error:
         Console(stderr=True).print(f"[red]{type(error).__name__}[/red]: {escape(str(error))}", highlight=False)
-        sys.exit(1)
+        _end(1)
+    except SystemExit as ended:
+        _end(ended.code)
+
+
+def _end(code: str | int | None) -> NoReturn:
+    """End with everything said, and without taking the interpreter down piece by piece.
+
+    Native threads of the libraries that read the log may outlive it then, and abort a command that has done its work.
+    """
+    if isinstance(code, str):
+        sys.stderr.write(f"{code}\n")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))
 
 
 if __name__ == "__main__":
