@@ -1,12 +1,13 @@
 """A policy as English sentences that a manager can read aloud: no keys, every number with its unit."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from lifecycle.decision_policy import DecisionPolicy
 from lifecycle.explaining_gate import explain_requirement
 from lifecycle.explaining_rules import explain_rule, in_hundred, listed
-from lifecycle.people import Override, Person
+from lifecycle.explaining_watch import explain_retraining, explain_watching
+from lifecycle.people import Amendment, Override, Person
 from lifecycle.policy import Policy
 from lifecycle.rollout_policy import PickUpPolicy, RolloutPolicy
 
@@ -17,12 +18,13 @@ FORMATS = {
     "sklearn-pickle": "scikit-learn in a pickle, which runs code when it is opened",
     "onnx": "ONNX",
 }
-WORDS = {
+WORDS: Mapping[Override | Amendment, str] = {
     Override.ROLL_BACK: "take a version back",
     Override.HOLD: "stop everything from moving on",
     Override.RESUME: "let it go on",
     Override.PROMOTE: "make a version champion",
     Override.PIN: "keep a champion whatever the rules find",
+    Amendment.RECALIBRATE: "let a proposed number take the place of a written one",
 }
 HOURS_A_DAY = 24
 
@@ -43,6 +45,8 @@ def explain_policy(policy: Policy) -> tuple[Chapter, ...]:
         Chapter("As canary, beside the champion", tuple(_canary(policy.rollout))),
         Chapter("The watch over the champion", tuple(_champion(policy.rollout))),
         Chapter("What an answer says", tuple(_decision(policy.decision))),
+        Chapter("How the world is watched", tuple(explain_watching(policy.watching))),
+        Chapter("When a version is trained anew", tuple(explain_retraining(policy.retraining))),
         Chapter("Who may overrule the rules", tuple(_people(policy.people))),
     )
 

@@ -19,18 +19,25 @@ class Override(StrEnum):
     PIN = "pin"
 
 
+class Amendment(StrEnum):
+    """What a person may do to a model's written rules."""
+
+    RECALIBRATE = "recalibrate"
+    """Let a proposed number take the place of a written one."""
+
+
 class Person(Section):
     """A person or an on-call role, by the name they act under."""
 
     name: Annotated[str, Limit(min_length=1)]
-    may: Annotated[tuple[Override, ...], Limit(min_length=1)]
+    may: Annotated[tuple[Override | Amendment, ...], Limit(min_length=1)]
 
 
-def require_permission(people: tuple[Person, ...], name: str, override: Override) -> None:
+def require_permission(people: tuple[Person, ...], name: str, asked: Override | Amendment) -> None:
     """Raise NotPermitted, naming who may, unless the policy lets this person do this."""
-    if any(person.name == name and override in person.may for person in people):
+    if any(person.name == name and asked in person.may for person in people):
         return
-    able = ", ".join(person.name for person in people if override in person.may) or "nobody"
+    able = ", ".join(person.name for person in people if asked in person.may) or "nobody"
     raise NotPermitted(
-        f"{name!r} may not {override} this model; its policy lets {able}. Ask one of them, or change `people` there."
+        f"{name!r} may not {asked} this model; its policy lets {able}. Ask one of them, or change `people` there."
     )

@@ -11,6 +11,7 @@ from lifecycle.decision_policy import DecisionPolicy
 from lifecycle.people import Person
 from lifecycle.rollout_policy import PickUpPolicy, RolloutPolicy
 from lifecycle.section import Positive, Section
+from lifecycle.watching_policy import RetrainingPolicy, WatchingPolicy
 
 
 class ServingPolicy(Section):
@@ -117,14 +118,18 @@ class Policy(Section):
     offline_gate: Annotated[tuple[GateRule, ...], Limit(min_length=1)]
     pick_up: PickUpPolicy
     rollout: RolloutPolicy
+    watching: WatchingPolicy
+    retraining: RetrainingPolicy
     people: tuple[Person, ...]
 
     @model_validator(mode="after")
     def _ids_are_unique(self) -> Self:
         gate = [rule.id for rule in self.offline_gate]
         rollout = [rule.id for rule in self.rollout.rules]
+        quality = [rule.id for rule in self.watching.quality.rules]
         people = [person.name for person in self.people]
-        for where, names in (("offline_gate", gate), ("rollout.rules", rollout), ("people", people)):
+        named = {"offline_gate": gate, "rollout.rules": rollout, "watching.quality.rules": quality, "people": people}
+        for where, names in named.items():
             repeated = sorted({name for name in names if names.count(name) > 1})
             if repeated:
                 raise ValueError(f"{where}: {', '.join(repeated)} is there more than once; give each its own name")

@@ -2,7 +2,7 @@
 
 from textwrap import dedent
 
-from lifecycle.people import Override, Person
+from lifecycle.people import Amendment, Override, Person
 from lifecycle.rollout_policy import (
     CanaryPolicy,
     CanaryStep,
@@ -11,6 +11,16 @@ from lifecycle.rollout_policy import (
     RolloutPolicy,
     RolloutRule,
     ShadowPolicy,
+)
+from lifecycle.watching_policy import (
+    DriftPolicy,
+    OutputsPolicy,
+    ParityPolicy,
+    QualityCondition,
+    QualityPolicy,
+    QualityRule,
+    RetrainingPolicy,
+    WatchingPolicy,
 )
 
 PICK_UP = PickUpPolicy(
@@ -61,7 +71,36 @@ def small_rollout(unit: str) -> RolloutPolicy:
     )
 
 
-PEOPLE = (Person(name="on-call", may=tuple(Override)),)
+WATCHING = WatchingPolicy(
+    drift=DriftPolicy(
+        window_hours=168,
+        minimum_rows=100,
+        false_alarm_rate=0.01,
+        minimum_effect=0.1,
+        minimum_missing=0.02,
+        then="alarm",
+    ),
+    outputs=OutputsPolicy(window_answers=50, false_alarm_every_days=365, cool_down_seconds=60, capture_rows=500),
+    quality=QualityPolicy(
+        window_days=7,
+        confidence=0.99,
+        minimum_labels=50,
+        rules=(
+            QualityRule(
+                id="quality-loss",
+                when=QualityCondition(metric="log_loss", worse_than="baseline", by_more_than=0.1),
+                then="alarm",
+                because="It must know something.",
+            ),
+        ),
+    ),
+    parity=ParityPolicy(sample_rows=50, relative_tolerance=1e-6, share_tolerated=0),
+)
+RETRAINING = RetrainingPolicy(
+    every_days=30, new_labels=1000, cool_down_days=7, at_most=4, in_days=60, person_weight=3, captured_weight=2
+)
+
+PEOPLE = (Person(name="on-call", may=(*Override, *Amendment)),)
 
 
 def rollout_yaml(unit: str) -> str:
@@ -82,4 +121,6 @@ def rollout_yaml(unit: str) -> str:
           rules:
         """
     )
+    watching = WATCHING.model_dump_json(exclude_none=True)
+    rules += f"watching: {watching}\nretraining: {RETRAINING.model_dump_json()}\n"
     return f"{start}{rules}people:\n  - {PEOPLE[0].model_dump_json()}\n"

@@ -113,6 +113,7 @@ quality = Table(
     Column("predictions", Integer, nullable=False),
     Column("labelled", Integer, nullable=False),
     Column("metrics", JSON, nullable=False),
+    Column("detail", JSON(none_as_null=True)),
     Column("measured_at", UtcTime, nullable=False),
 )
 

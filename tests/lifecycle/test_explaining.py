@@ -56,6 +56,7 @@ def test_every_rule_is_said_with_its_reason() -> None:
     text = told()
     reasons = [rule.because for rule in SHIPPED.offline_gate]
     reasons += [rule.because for rule in SHIPPED.rollout.rules]
+    reasons += [rule.because for rule in SHIPPED.watching.quality.rules]
     reasons += [unsure.because for unsure in SHIPPED.decision.safety_filters]
     assert all(f"The reason: {reason}" in text for reason in reasons)
     assert text.count("The reason:") == len(reasons)

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from stores.ledger.schema import metadata
+from stores.ledger.watching_schema import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 with context.begin_transaction():

@@ -1,0 +1,117 @@
+"""Alarms: opened once, seen again, closed; kept for good."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine, Row, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from lifecycle.alarms import Alarm, AlarmKind, Concern, Settled, settle
+from lifecycle.errors import Conflict, NotFound
+from stores.ledger.watching_schema import alarms
+
+
+class Alarms:
+    """The alarms of every model."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def standing(self, model: str) -> tuple[Alarm, ...]:
+        """Return the alarms of a model that are not closed, oldest first."""
+        return tuple(alarm for alarm in self.all(model) if alarm.closed_at is None)
+
+    def all(self, model: str) -> tuple[Alarm, ...]:
+        """Return every alarm there ever was about a model, oldest first."""
+        with self._engine.connect() as connection:
+            return _all(connection, model)
+
+    def models(self) -> tuple[str, ...]:
+        """Return the models that ever had an alarm, sorted."""
+        with self._engine.connect() as connection:
+            return tuple(connection.scalars(select(alarms.c.model).distinct().order_by(alarms.c.model)))
+
+    def apply(
+        self, model: str, version: str, *, judged: frozenset[AlarmKind], concerns: Sequence[Concern], now: datetime
+    ) -> Settled:
+        """Store in one transaction what a look does to a model's alarms, and return it; see `settle`.
+
+        A second time with the same concerns opens nothing. Raises Conflict when another process opened one of them at
+        the same moment; nothing is stored then.
+        """
+        try:
+            with self._engine.begin() as connection:
+                known = _all(connection, model)
+                settled = settle(known, model, version, judged=judged, concerns=concerns, now=now)
+                for alarm in settled.opened:
+                    connection.execute(insert(alarms).values(_columns(alarm)))
+                for alarm in (*settled.seen, *settled.closed):
+                    _write(connection, alarm)
+        except IntegrityError as error:
+            raise Conflict(f"another process opened an alarm of {model} at the same moment; look again") from error
+        return settled
+
+    def mark_told(self, alarm: Alarm, decision_id: str) -> None:
+        """Store that people were called for an alarm, and by which decision."""
+        mine = update(alarms).where(alarms.c.alarm_id == alarm.alarm_id)
+        with self._engine.begin() as connection:
+            connection.execute(mine.values(decision_id=decision_id))
+
+    def dismiss(self, alarm_id: str, who: str, why: str, at: datetime) -> Alarm:
+        """Close an alarm as false, in a person's name, and return it; raises NotFound, Conflict when it is closed."""
+        with self._engine.begin() as connection:
+            row = connection.execute(select(alarms).where(alarms.c.alarm_id == alarm_id)).first()
+            if row is None:
+                raise NotFound(f"no alarm {alarm_id!r}; `holdfast alarms` lists those that stand")
+            if row.closed_at is not None:
+                raise Conflict(f"alarm {alarm_id} was closed at {row.closed_at.isoformat()} by {row.closed_by}")
+            mine = update(alarms).where(alarms.c.alarm_id == alarm_id)
+            connection.execute(mine.values(closed_at=at, closed_by=who, closed_because=why))
+            return _alarm(connection.execute(select(alarms).where(alarms.c.alarm_id == alarm_id)).one())
+
+
+def _all(connection: Connection, model: str) -> tuple[Alarm, ...]:
+    mine = select(alarms).where(alarms.c.model == model).order_by(alarms.c.opened_at, alarms.c.alarm_id)
+    return tuple(_alarm(row) for row in connection.execute(mine))
+
+
+def _write(connection: Connection, alarm: Alarm) -> None:
+    values = _columns(alarm)
+    connection.execute(update(alarms).where(alarms.c.alarm_id == values.pop("alarm_id")).values(values))
+
+
+def _columns(alarm: Alarm) -> dict[str, object]:
+    concern = alarm.concern
+    return {
+        "alarm_id": alarm.alarm_id,
+        "model": alarm.model,
+        "version": alarm.version,
+        "kind": str(concern.kind),
+        "subject": concern.subject,
+        "then": concern.then,
+        "value": concern.value,
+        "limit": concern.limit,
+        "reason": concern.reason,
+        "onset_at": concern.onset_at,
+        "opened_at": alarm.opened_at,
+        "last_seen_at": alarm.last_seen_at,
+        "closed_at": alarm.closed_at,
+        "closed_by": alarm.closed_by,
+        "closed_because": alarm.closed_because,
+    }
+
+
+def _alarm(row: Row[tuple[object, ...]]) -> Alarm:
+    concern = Concern(AlarmKind(row.kind), row.subject, row.then, row.value, row.limit, row.reason, row.onset_at)
+    return Alarm(
+        row.alarm_id,
+        row.model,
+        row.version,
+        concern,
+        row.opened_at,
+        row.last_seen_at,
+        told=row.decision_id is not None,
+        closed_at=row.closed_at,
+        closed_by=row.closed_by,
+        closed_because=row.closed_because,
+    )

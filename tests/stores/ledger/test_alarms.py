@@ -1,0 +1,60 @@
+"""Alarms in the ledger."""
+
+from datetime import UTC, datetime
+from threading import Thread
+
+import pytest
+from sqlalchemy import Engine
+
+from lifecycle.alarms import AlarmKind, Concern, Settled
+from lifecycle.errors import Conflict, NotFound
+from stores.ledger.alarms import Alarms
+
+T0 = datetime(2013, 7, 1, tzinfo=UTC)
+WIND = Concern(AlarmKind.DRIFT, "wind", "alarm", 0.4, 0.1, "wind has moved", T0)
+
+
+def look(ledger: Engine, *concerns: Concern) -> Settled:
+    """Return what one look did."""
+    judged = frozenset({AlarmKind.DRIFT})
+    return Alarms(ledger).apply("m", "1", judged=judged, concerns=concerns, now=T0)
+
+
+def test_an_alarm_is_opened_once_and_comes_back_as_it_was_stored(ledger: Engine) -> None:
+    """Also when many look at once."""
+    found: list[Settled] = []
+
+    def run() -> None:
+        try:
+            found.append(look(ledger, WIND))
+        except Conflict:
+            return
+
+    threads = [Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(len(settled.opened) for settled in found) == 1
+    (stored,) = Alarms(ledger).standing("m")
+    assert stored.concern == WIND
+    assert not stored.told
+
+
+def test_what_was_told_is_remembered_through_later_looks(ledger: Engine) -> None:
+    """So that nobody is called twice."""
+    (alarm,) = look(ledger, WIND).opened
+    Alarms(ledger).mark_told(alarm, alarm.alarm_id)
+    look(ledger, WIND)
+    assert Alarms(ledger).standing("m")[0].told
+
+
+def test_a_person_dismisses_an_alarm_once(ledger: Engine) -> None:
+    """It is closed in their name; what is closed or unknown cannot be."""
+    (alarm,) = look(ledger, WIND).opened
+    closed = Alarms(ledger).dismiss(alarm.alarm_id, "on-call", "a holiday", T0)
+    assert (closed.closed_by, closed.closed_because) == ("on-call", "a holiday")
+    with pytest.raises(Conflict, match="on-call"):
+        Alarms(ledger).dismiss(alarm.alarm_id, "on-call", "again", T0)
+    with pytest.raises(NotFound, match="holdfast alarms"):
+        Alarms(ledger).dismiss("none", "on-call", "?", T0)
