@@ -141,6 +141,10 @@ def _decide(word: Word, engine: Engine, plan: TrafficPlan) -> Outcome:
             return overrides.promote(plan, stages, at, why, word.version)
         case Override.PIN:
             return overrides.pin(plan, stages, at, why, word.version)
+        case Override.RECALIBRATE:
+            raise InvalidInput(
+                "recalibrate is about a policy's numbers and changes no traffic; see `holdfast recalibrate`"
+            )
 
 
 def _arm(word: Word, plan: TrafficPlan) -> ArmName | None:

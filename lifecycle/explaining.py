@@ -1,13 +1,13 @@
 """A policy as English sentences that a manager can read aloud: no keys, every number with its unit."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lifecycle.decision_policy import DecisionPolicy
 from lifecycle.explaining_gate import explain_requirement
 from lifecycle.explaining_rules import explain_rule, in_hundred, listed
 from lifecycle.explaining_watch import explain_retraining, explain_watching
-from lifecycle.people import Amendment, Override, Person
+from lifecycle.people import Override, Person
 from lifecycle.policy import Policy
 from lifecycle.rollout_policy import PickUpPolicy, RolloutPolicy
 
@@ -18,13 +18,13 @@ FORMATS = {
     "sklearn-pickle": "scikit-learn in a pickle, which runs code when it is opened",
     "onnx": "ONNX",
 }
-WORDS: Mapping[Override | Amendment, str] = {
+WORDS = {
     Override.ROLL_BACK: "take a version back",
     Override.HOLD: "stop everything from moving on",
     Override.RESUME: "let it go on",
     Override.PROMOTE: "make a version champion",
     Override.PIN: "keep a champion whatever the rules find",
-    Amendment.RECALIBRATE: "let a proposed number take the place of a written one",
+    Override.RECALIBRATE: "let a proposed number take the place of a written one",
 }
 HOURS_A_DAY = 24
 

@@ -10,30 +10,25 @@ from lifecycle.section import Section
 
 
 class Override(StrEnum):
-    """What a person may do to a model's traffic."""
+    """What a person may do beside the rules."""
 
     ROLL_BACK = "roll_back"
     HOLD = "hold"
     RESUME = "resume"
     PROMOTE = "promote"
     PIN = "pin"
-
-
-class Amendment(StrEnum):
-    """What a person may do to a model's written rules."""
-
     RECALIBRATE = "recalibrate"
-    """Let a proposed number take the place of a written one."""
+    """The one word that is not about traffic: proposed numbers take the place of written ones."""
 
 
 class Person(Section):
     """A person or an on-call role, by the name they act under."""
 
     name: Annotated[str, Limit(min_length=1)]
-    may: Annotated[tuple[Override | Amendment, ...], Limit(min_length=1)]
+    may: Annotated[tuple[Override, ...], Limit(min_length=1)]
 
 
-def require_permission(people: tuple[Person, ...], name: str, asked: Override | Amendment) -> None:
+def require_permission(people: tuple[Person, ...], name: str, asked: Override) -> None:
     """Raise NotPermitted, naming who may, unless the policy lets this person do this."""
     if any(person.name == name and asked in person.may for person in people):
         return

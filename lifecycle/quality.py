@@ -1,5 +1,6 @@
 """How good a version's answers turned out to be, over the labels that have come in."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +12,7 @@ class Quality:
     """One version's quality over the predictions made for [since_at, until_at).
 
     `labelled` of its `predictions` had a label by `measured_at`; the metrics rest on those alone.
+    `detail` holds what is known beyond them: intervals, slices, and the estimate that needs no labels.
     """
 
     model: str
@@ -21,3 +23,4 @@ class Quality:
     labelled: int
     metrics: Metrics
     measured_at: datetime
+    detail: Mapping[str, object] | None = None

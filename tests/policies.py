@@ -2,7 +2,7 @@
 
 from textwrap import dedent
 
-from lifecycle.people import Amendment, Override, Person
+from lifecycle.people import Override, Person
 from lifecycle.rollout_policy import (
     CanaryPolicy,
     CanaryStep,
@@ -100,7 +100,7 @@ RETRAINING = RetrainingPolicy(
     every_days=30, new_labels=1000, cool_down_days=7, at_most=4, in_days=60, person_weight=3, captured_weight=2
 )
 
-PEOPLE = (Person(name="on-call", may=(*Override, *Amendment)),)
+PEOPLE = (Person(name="on-call", may=tuple(Override)),)
 
 
 def rollout_yaml(unit: str) -> str:

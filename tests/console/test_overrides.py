@@ -44,7 +44,7 @@ def say(*words: str, name: str = "flight-operations") -> str:
     return result.stdout
 
 
-@pytest.mark.parametrize(("name", "override"), list(product(MAY, Override)))
+@pytest.mark.parametrize(("name", "override"), list(product(MAY, COMMANDS)))
 def test_only_whom_the_policy_names_may_speak(home: Settings, name: str, override: Override) -> None:
     """Every person and every word: what is refused changes nothing, and leaves a line of its own."""
     engine = rollout(home)

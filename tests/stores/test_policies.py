@@ -99,7 +99,7 @@ def test_comment_leaves_the_revision_and_a_number_changes_it(tmp_path: Path) -> 
         (
             "may: [roll_back, hold, resume]",
             "may: [roll_back, hold, resum]",
-            "people[0].may[2] is 'resum'; allowed: 'roll_back', 'hold', 'resume', 'promote' or 'pin'",
+            "people[0].may[2] is 'resum'; allowed: 'roll_back', 'hold', 'resume', 'promote', 'pin' or 'recalibrate'",
         ),
         ("unit: [tail_number]", "unit: tail_number", "rollout.unit is 'tail_number'; allowed: a list, each: text"),
         (
