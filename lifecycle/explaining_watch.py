@@ -43,8 +43,8 @@ def explain_watching(watching: WatchingPolicy) -> Iterator[str]:
     yield (
         f"When the last {outputs.window_answers:,} answers of a version no longer look like its own, the rule answers "
         f"in its place at once, and after {outputs.cool_down_seconds:g} seconds the version is tried again. With "
-        f"nothing wrong that happens once in {outputs.false_alarm_every_days:,g} days. Up to {outputs.capture_rows:,} answers "
-        "around that moment are kept to be looked at."
+        f"nothing wrong that happens once in {outputs.false_alarm_every_days:,g} days. Up to {outputs.capture_rows:,} "
+        "answers around that moment are kept to be looked at."
     )
     yield (
         f"Quality is measured over the last {quality.window_days:g} days, once {quality.minimum_labels:,} outcomes are "
