@@ -1,0 +1,22 @@
+"""The baseline that travels with a version: what its features and scores looked like when it was accepted."""
+
+from pydantic import ValidationError
+
+from lifecycle.errors import ArtifactInvalid
+from lifecycle.profile import Profile
+from stores.versions import VersionFiles
+
+PROFILE = "profile.json"
+
+
+def own_baseline(files: VersionFiles) -> Profile | None:
+    """Return the profile among a version's own checked files, None for a version that brought none.
+
+    Raises ArtifactInvalid when it is there and cannot be read.
+    """
+    if PROFILE not in files.manifest.files:
+        return None
+    try:
+        return Profile.model_validate_json((files.folder / PROFILE).read_bytes())
+    except (OSError, ValidationError) as error:
+        raise ArtifactInvalid(f"{files.folder / PROFILE} cannot be read as a baseline: {error}") from error
