@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-import structlog
 from prefect import flow
 from sqlalchemy import Engine
 
+from flows.paging import page
 from flows.supervision.background import Background
 from flows.supervision.bell import Bell
 from flows.supervision.desk import Desk, open_desk
@@ -17,17 +17,13 @@ from flows.supervision.registry_work import RegistryWork
 from flows.supervision.tick import tick
 from flows.supervision.watch import Turn, leased, watch
 from lifecycle.rollout import decide_rollout
-from lifecycle.verdict import Decision
 from stores.ledger.opening import open_ledger
 from stores.ledger.progress import Progress
 from stores.policies import policy_models
 from stores.settings import Settings, settings
 
-PAGE_EVENT = "holdfast.page"
 LOOK_SECONDS = 30.0
 """How long a version may wait whose ring was lost, and a registry that was away for its tags."""
-
-log = structlog.get_logger()
 
 
 @flow
@@ -66,28 +62,6 @@ def _turns(models: tuple[str, ...], config: Settings, engine: Engine) -> dict[st
 
     turns = {model: judged(model) for model in models}
     return {**turns, "registry": lambda: beside.heed(due=bell.rung())}
-
-
-def page(decision: Decision) -> None:
-    """Tell people of a decision: a line in the log, and an event in Prefect for automations to act on."""
-    log.warning("page", model=decision.model, action=decision.action, reason=decision.reason)
-    told = {
-        "model": decision.model,
-        "version": decision.version,
-        "action": decision.action,
-        "reason": decision.reason,
-        "decision_id": decision.decision_id,
-    }
-    threading.Thread(target=_emit, args=(told,), name="page", daemon=True).start()
-
-
-def _emit(told: dict[str, str]) -> None:
-    from prefect.events import emit_event  # noqa: PLC0415 - only a page needs it
-
-    try:
-        emit_event(PAGE_EVENT, {"prefect.resource.id": f"holdfast.model.{told['model']}"}, payload=told)
-    except Exception as error:  # noqa: BLE001 - the decision is stored; what Prefect cannot carry stays in the log
-        log.warning("page_not_sent", decision=told["decision_id"], error=str(error))
 
 
 @contextmanager

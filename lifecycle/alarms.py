@@ -5,8 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from lifecycle.watching_policy import Consequence
+
+Follows = Literal["note", Consequence]
+"""What follows from a concern; nobody is called for a note, but it is kept."""
 
 
 class AlarmKind(StrEnum):
@@ -38,11 +42,14 @@ class AlarmKind(StrEnum):
 
 @dataclass(frozen=True)
 class Concern:
-    """One thing that a look found wrong: which, by which numbers, since when in event time, and what follows."""
+    """One thing that a look found wrong: which, by which numbers, since when in event time, and what follows.
+
+    A move of a feature alone is a note; it becomes an alarm once scores, outcomes or quality have moved as well.
+    """
 
     kind: AlarmKind
     subject: str
-    then: Consequence
+    then: Follows
     value: float | None
     limit: float | None
     reason: str

@@ -1,0 +1,92 @@
+"""What a look comes to: the verdict, what is a concern, and whether anybody must be called."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal, get_args
+
+from lifecycle.alarms import AlarmKind, Concern, Follows
+from lifecycle.verdict import Finding, Verdict, worst
+from lifecycle.watching_policy import Consequence
+
+SIGNS_OF_HARM = frozenset({AlarmKind.SCORES, AlarmKind.LABELS, AlarmKind.QUALITY, AlarmKind.ESTIMATE})
+"""What turns the move of a feature from a note into an alarm."""
+Part = Literal["drift", "quality", "estimate", "freshness", "intake", "outputs"]
+KINDS: Mapping[Part, frozenset[AlarmKind]] = {
+    "drift": frozenset(
+        {AlarmKind.DRIFT, AlarmKind.MISSING, AlarmKind.UNSEEN, AlarmKind.SCORES, AlarmKind.LABELS},
+    ),
+    "quality": frozenset({AlarmKind.QUALITY}),
+    "estimate": frozenset({AlarmKind.ESTIMATE}),
+    "freshness": frozenset({AlarmKind.STALE}),
+    "intake": frozenset({AlarmKind.INTAKE}),
+    "outputs": frozenset({AlarmKind.OUTPUTS}),
+}
+"""Which alarms each part of a look can open, and close again."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one part of a look found: a finding for each thing that was judged, and those of them that are concerns."""
+
+    part: Part
+    findings: tuple[Finding, ...]
+    concerns: tuple[Concern, ...] = ()
+
+    @property
+    def judged(self) -> frozenset[AlarmKind]:
+        """The kinds of alarm that this part may close: none when it could judge nothing."""
+        conclusive = any(finding.verdict in (Verdict.PASS, Verdict.FAIL) for finding in self.findings)
+        return KINDS[self.part] if conclusive else frozenset()
+
+
+@dataclass(frozen=True)
+class LookOutcome:
+    """What follows from a look: `judged` are the kinds of alarm that it may close."""
+
+    verdict: Verdict
+    reason: str
+    findings: tuple[Finding, ...]
+    concerns: tuple[Concern, ...]
+    judged: frozenset[AlarmKind]
+
+
+def decide_look(seen: Sequence[Seen], drift_then: Consequence) -> LookOutcome:
+    """Return what follows from everything that a look saw; the worst finding is its verdict.
+
+    The move of a feature alone is a note. Beside a sign of harm it is what the policy says follows from drift.
+    """
+    findings = tuple(finding for part in seen for finding in part.findings)
+    concerns = tuple(concern for part in seen for concern in part.concerns)
+    harmed = any(concern.kind in SIGNS_OF_HARM for concern in concerns)
+    weighed = tuple(
+        replace(concern, then=drift_then if harmed else "note") if concern.kind is AlarmKind.DRIFT else concern
+        for concern in concerns
+    )
+    judged = frozenset(kind for part in seen for kind in part.judged)
+    return LookOutcome(worst(findings), _reason(findings, weighed), findings, weighed, judged)
+
+
+def concern_of(finding: Finding, kind: AlarmKind, subject: str, then: Follows, onset_at: datetime) -> Concern:
+    """Return a failed finding as a concern."""
+    return Concern(kind, subject, then, finding.value, finding.limit, finding.reason, onset_at)
+
+
+def parts_without_word(seen: Sequence[Seen]) -> tuple[Part, ...]:
+    """Return the parts that said nothing at all in a look, so that a person can see what nobody watches."""
+    spoke = {part.part for part in seen if part.findings}
+    return tuple(part for part in get_args(Part) if part not in spoke)
+
+
+def _reason(findings: Sequence[Finding], concerns: Sequence[Concern]) -> str:
+    if concerns:
+        called = [concern.reason for concern in concerns if concern.then != "note"]
+        noted = [concern.subject for concern in concerns if concern.then == "note"]
+        said = "; ".join(called)
+        also = f"noted, without a sign of harm: {', '.join(noted)}" if noted else ""
+        return "; ".join(part for part in (said, also) if part)
+    unsure = [finding.reason for finding in findings if finding.verdict in (Verdict.INCONCLUSIVE, Verdict.ERROR)]
+    if not any(finding.verdict is Verdict.PASS for finding in findings):
+        return "; ".join(unsure) or "nothing could be looked at"
+    passed = sum(finding.verdict is Verdict.PASS for finding in findings)
+    return f"{passed} things looked at are as they were" + (f"; not judged: {'; '.join(unsure)}" if unsure else "")
