@@ -5,12 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
 
-from lifecycle.watching_policy import Consequence
-
-Follows = Literal["note", Consequence]
-"""What follows from a concern; nobody is called for a note, but it is kept."""
+from lifecycle.watching_policy import Follows
 
 
 class AlarmKind(StrEnum):
@@ -44,7 +40,7 @@ class AlarmKind(StrEnum):
 class Concern:
     """One thing that a look found wrong: which, by which numbers, since when in event time, and what follows.
 
-    A move of a feature alone is a note; it becomes an alarm once scores, outcomes or quality have moved as well.
+    The move of a feature alone may be a note; it becomes more once scores, outcomes or quality have moved as well.
     """
 
     kind: AlarmKind

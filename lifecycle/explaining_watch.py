@@ -5,14 +5,15 @@ from collections.abc import Iterator, Mapping
 from lifecycle.explaining_rules import in_hundred, listed
 from lifecycle.watching_policy import (
     HIGHER_IS_BETTER,
-    Consequence,
+    Follows,
     QualityMetric,
     QualityRule,
     RetrainingPolicy,
     WatchingPolicy,
 )
 
-FOLLOWS: Mapping[Consequence, str] = {
+FOLLOWS: Mapping[Follows, str] = {
+    "note": "it is noted and nobody is called",
     "alarm": "a person is called",
     "retrain": "a person is called and a version is trained anew",
 }
@@ -38,7 +39,8 @@ def explain_watching(watching: WatchingPolicy) -> Iterator[str]:
     yield (
         f"While nothing has moved, a look raises a false alarm in at most {in_hundred(drift.false_alarm_rate)} cases. "
         f"A move also has to be large: {drift.minimum_effect:g} in PSI beyond chance, or "
-        f"{in_hundred(drift.minimum_missing)} more values missing. Then {FOLLOWS[drift.then]}."
+        f"{in_hundred(drift.minimum_missing)} more values missing. Then {FOLLOWS[drift.then]}; "
+        f"when only features have moved, {FOLLOWS[drift.features_alone]}."
     )
     yield (
         f"When the last {outputs.window_answers:,} answers of a version no longer look like its own, the rule answers "

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, get_args
 
-from lifecycle.alarms import AlarmKind, Concern, Follows
+from lifecycle.alarms import AlarmKind, Concern
 from lifecycle.verdict import Finding, Verdict, worst
-from lifecycle.watching_policy import Consequence
+from lifecycle.watching_policy import DriftPolicy, Follows
 
 SIGNS_OF_HARM = frozenset({AlarmKind.SCORES, AlarmKind.LABELS, AlarmKind.QUALITY, AlarmKind.ESTIMATE})
-"""What turns the move of a feature from a note into an alarm."""
+"""What makes the move of a feature more than a move of a feature alone."""
 Part = Literal["drift", "quality", "estimate", "freshness", "intake", "outputs"]
 KINDS: Mapping[Part, frozenset[AlarmKind]] = {
     "drift": frozenset(
@@ -51,16 +51,18 @@ class LookOutcome:
     judged: frozenset[AlarmKind]
 
 
-def decide_look(seen: Sequence[Seen], drift_then: Consequence) -> LookOutcome:
+def decide_look(seen: Sequence[Seen], policy: DriftPolicy) -> LookOutcome:
     """Return what follows from everything that a look saw; the worst finding is its verdict.
 
-    The move of a feature alone is a note. Beside a sign of harm it is what the policy says follows from drift.
+    What follows from the move of a feature depends on whether anything that users would notice has moved as well.
     """
     findings = tuple(finding for part in seen for finding in part.findings)
     concerns = tuple(concern for part in seen for concern in part.concerns)
     harmed = any(concern.kind in SIGNS_OF_HARM for concern in concerns)
     weighed = tuple(
-        replace(concern, then=drift_then if harmed else "note") if concern.kind is AlarmKind.DRIFT else concern
+        replace(concern, then=policy.then if harmed else policy.features_alone)
+        if concern.kind is AlarmKind.DRIFT
+        else concern
         for concern in concerns
     )
     judged = frozenset(kind for part in seen for kind in part.judged)

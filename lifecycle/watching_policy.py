@@ -10,6 +10,8 @@ from lifecycle.section import Fraction, NotNegative, Positive, PositiveNumber, P
 QualityMetric = Literal["auc", "log_loss", "brier", "calibration_error", "cost_per_row", "precision", "recall"]
 HIGHER_IS_BETTER: frozenset[QualityMetric] = frozenset({"auc", "precision", "recall"})
 Consequence = Literal["alarm", "retrain"]
+Follows = Literal["note", Consequence]
+"""What follows from a concern; nobody is called for a note, but it is kept."""
 
 
 class DriftPolicy(Section):
@@ -17,7 +19,8 @@ class DriftPolicy(Section):
 
     `false_alarm_rate` is the chance that a look raises anything while nothing moved, over everything it compares.
     `minimum_effect` is in units of PSI beyond what chance alone gives at the sample's size, `minimum_missing` in
-    share of rows: what is certain and smaller than both is no alarm.
+    share of rows: what is certain and smaller than both is no alarm. `features_alone` follows from features that have
+    moved while scores, outcomes and quality have not, `then` from everything else.
     """
 
     window_hours: PositiveNumber
@@ -25,6 +28,7 @@ class DriftPolicy(Section):
     false_alarm_rate: Probability
     minimum_effect: PositiveNumber
     minimum_missing: Annotated[float, Limit(gt=0, le=1)]
+    features_alone: Follows
     then: Consequence
 
 

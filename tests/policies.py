@@ -78,6 +78,7 @@ WATCHING = WatchingPolicy(
         false_alarm_rate=0.01,
         minimum_effect=0.1,
         minimum_missing=0.02,
+        features_alone="note",
         then="alarm",
     ),
     outputs=OutputsPolicy(window_answers=50, false_alarm_every_days=365, cool_down_seconds=60, capture_rows=500),
