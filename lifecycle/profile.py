@@ -1,17 +1,14 @@
-"""The baseline profile: what a version's inputs and scores looked like when it was accepted."""
+"""The baseline profile: what a version's inputs and scores looked like when it was accepted, as counts that add up."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Self
+from collections.abc import Mapping
+from typing import Annotated, Self
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import Field as Limit
 
 from lifecycle.errors import InvalidInput
 
-BINS = 20
-CATEGORIES = 200
-"""Categories counted by name; the rarer ones are counted together."""
+Correlation = Annotated[float, Limit(ge=0, le=1)]
 
 
 class _Value(BaseModel):
@@ -24,11 +21,16 @@ class NumericProfile(_Value):
     `edges` (n_edges,) rise strictly; `counts` (n_edges + 1,) are of values up to the first edge, in each
     (edge, next edge], and above the last. In a baseline the first and last count are 0: they are
     there for values outside the range that it saw. `missing` counts absent or defaulted values.
+
+    `day_correlation` and `missing_day_correlation` say, in a baseline, how alike the rows of one day are in their
+    values and in being missing: see `lifecycle/day_correlation.py`. 0 where nobody measured it.
     """
 
     edges: tuple[float, ...]
     counts: tuple[int, ...]
     missing: int
+    day_correlation: Correlation = 0.0
+    missing_day_correlation: Correlation = 0.0
 
     @model_validator(mode="after")
     def _counts_fit_the_edges(self) -> Self:
@@ -40,75 +42,92 @@ class NumericProfile(_Value):
 
 
 class CategoryProfile(_Value):
-    """Counts of a text by value; `other` counts values too rare to name."""
+    """Counts of a text by value; `other` counts values that have no name here.
+
+    In a baseline those are the ones too rare to name. In counts made on a baseline they are the values it does not
+    name: unseen ones where the baseline's own `other` is 0. Where it is not, rare and unseen cannot be told apart.
+    The correlations are as in NumericProfile.
+    """
 
     counts: Mapping[str, int]
     other: int
     missing: int
+    day_correlation: Correlation = 0.0
+    missing_day_correlation: Correlation = 0.0
 
 
 class Profile(_Value):
-    """A version's baseline: the features and categories it learned from, its scores on unseen rows."""
+    """A version's baseline, or rows of a later window counted on a baseline's bins.
+
+    A baseline holds the features, categories and labels that the version learned from, and its scores on unseen rows.
+    `days` is how many different days its `rows` are of and `score_days` its `score_rows`, 0 where nobody counted.
+    `labels` is None where none are known.
+    """
 
     rows: int
     features: Mapping[str, NumericProfile]
     categories: Mapping[str, CategoryProfile]
     score_rows: int
     score: NumericProfile
+    days: int = 0
+    score_days: int = 0
+    labels: CategoryProfile | None = None
 
 
-def profile_numbers(values: np.ndarray, missing: np.ndarray) -> NumericProfile:
-    """Return a baseline of (n_rows,) numbers; rows where the bool array `missing` holds are only counted.
+def merge(a: Profile, b: Profile) -> Profile:
+    """Return the counts of both together; which is first makes no difference.
 
-    The edges are the values at 20 equal shares. A value that alone holds a share, such as 0 in a
-    count, gets a bin of its own, so that a change of its weight cannot hide in a range.
-
-    >>> profile_numbers(np.array([1.0, 2.0, 2.0, 9.0]), np.array([False, False, False, True])).missing
-    1
+    Days that both have cannot be known, so the larger number stands: no more than there are. Where only one has
+    labels, they are kept. Raises InvalidInput for different features, bins or names, which do not add up.
     """
-    present = np.asarray(values, dtype=np.float64)[~missing]
-    if present.size == 0:
-        return NumericProfile(edges=(), counts=(0,), missing=int(missing.sum()))
-    # Whole ranks: a quantile of a float share may land one row off.
-    ranks = -(-np.arange(1, BINS + 1) * present.size // BINS) - 1
-    cuts = np.sort(present)[ranks]
-    found, weights = np.unique(present, return_counts=True)
-    atoms = found[weights >= present.size / BINS]
-    # Bins are open below, so an edge just under a value closes the bin before it.
-    edges = np.unique(np.concatenate([cuts, atoms, _just_below(np.append(atoms, found[0]))]))
-    return count_numbers(tuple(edges.tolist()), values, missing)
+    for what, first, second in (("features", a.features, b.features), ("categories", a.categories, b.categories)):
+        if first.keys() != second.keys():
+            raise InvalidInput(
+                f"profiles of {what} {sorted(first)} and {sorted(second)} do not add up; count both on one baseline"
+            )
+    return Profile(
+        rows=a.rows + b.rows,
+        features={name: _merge_numbers(name, own, b.features[name]) for name, own in a.features.items()},
+        categories={name: merge_texts(name, own, b.categories[name]) for name, own in a.categories.items()},
+        score_rows=a.score_rows + b.score_rows,
+        score=_merge_numbers("the score", a.score, b.score),
+        days=max(a.days, b.days),
+        score_days=max(a.score_days, b.score_days),
+        labels=merge_texts("labels", a.labels, b.labels) if a.labels and b.labels else a.labels or b.labels,
+    )
 
 
-def _just_below(values: np.ndarray) -> np.ndarray:
-    # Under 0 the nearest float is subnormal, and libraries that flush those to 0 would merge the two edges.
-    below: np.ndarray = np.minimum(np.nextafter(values, -np.inf), values - np.finfo(np.float64).tiny)
-    return below
+def _merge_numbers(name: str, a: NumericProfile, b: NumericProfile) -> NumericProfile:
+    if a.edges != b.edges:
+        raise InvalidInput(
+            f"{name} is counted in {len(a.counts)} and in {len(b.counts)} bins, or at other edges; count both on one "
+            f"baseline"
+        )
+    return NumericProfile(
+        edges=a.edges,
+        counts=tuple(x + y for x, y in zip(a.counts, b.counts, strict=True)),
+        missing=a.missing + b.missing,
+        day_correlation=max(a.day_correlation, b.day_correlation),
+        missing_day_correlation=max(a.missing_day_correlation, b.missing_day_correlation),
+    )
 
 
-def count_numbers(edges: tuple[float, ...], values: np.ndarray, missing: np.ndarray) -> NumericProfile:
-    """Return the counts of (n_rows,) numbers in given bins, such as a baseline's.
+def merge_texts(name: str, a: CategoryProfile, b: CategoryProfile) -> CategoryProfile:
+    """Return the counts of both together; raises InvalidInput, which calls them `name`, unless they name the same.
 
-    >>> count_numbers((0.0, 1.0), np.array([-5.0, 0.5, 1.0, 7.0]), np.zeros(4, dtype=bool)).counts
-    (1, 2, 1)
+    >>> monday = CategoryProfile(counts={"JFK": 2, "EWR": 1}, other=0, missing=1)
+    >>> tuesday = CategoryProfile(counts={"JFK": 1, "EWR": 0}, other=3, missing=0)
+    >>> both = merge_texts("origin", monday, tuesday)
+    >>> dict(both.counts), both.other, both.missing
+    ({'JFK': 3, 'EWR': 1}, 3, 1)
     """
-    present = np.asarray(values, dtype=np.float64)[~missing]
-    if not np.isfinite(present).all():
-        raise InvalidInput("a value that is not finite cannot be counted; mark its row as missing")
-    places = np.searchsorted(np.array(edges, dtype=np.float64), present, side="left")
-    counts = np.bincount(places, minlength=len(edges) + 1)
-    return NumericProfile(edges=edges, counts=tuple(counts.tolist()), missing=int(missing.sum()))
-
-
-def profile_texts(values: Sequence[str | None]) -> CategoryProfile:
-    """Return the counts of each text, the 200 most frequent by name; None counts as missing.
-
-    >>> profile_texts(["JFK", "EWR", "JFK", None])
-    CategoryProfile(counts={'JFK': 2, 'EWR': 1}, other=0, missing=1)
-    """
-    present = Counter(value for value in values if value is not None)
-    ranked = sorted(present.items(), key=lambda item: (-item[1], item[0]))
+    if a.counts.keys() != b.counts.keys():
+        differing = sorted(a.counts.keys() ^ b.counts.keys())
+        raise InvalidInput(f"only one of two profiles of {name} names {differing[:3]}; count both on one baseline")
     return CategoryProfile(
-        counts=dict(ranked[:CATEGORIES]),
-        other=sum(count for _, count in ranked[CATEGORIES:]),
-        missing=len(values) - present.total(),
+        counts={value: count + b.counts[value] for value, count in a.counts.items()},
+        other=a.other + b.other,
+        missing=a.missing + b.missing,
+        day_correlation=max(a.day_correlation, b.day_correlation),
+        missing_day_correlation=max(a.missing_day_correlation, b.missing_day_correlation),
     )

@@ -13,7 +13,8 @@ from flows.training.rows import Rows, TrainingRows
 from lifecycle.contract import FieldType
 from lifecycle.evaluation import Evaluation
 from lifecycle.manifest import Example, Manifest
-from lifecycle.profile import Profile, profile_numbers, profile_texts
+from lifecycle.profile import Profile
+from lifecycle.profile_drawing import profile_labels, profile_numbers, profile_texts
 from stores.versions import MANIFEST, file_digest
 
 if TYPE_CHECKING:
@@ -64,21 +65,32 @@ def write_package(
 
 
 def draw_profile(definition: ModelDefinition, rows: TrainingRows, scores: np.ndarray) -> Profile:
-    """Return the baseline: features and categories of the learned rows, `scores` of the judged ones.
+    """Return the baseline: features, categories and labels of the learned rows, `scores` of the judged ones.
 
-    A score on a row the version learned from would be surer than any it gives later.
+    A score on a row the version learned from would be surer than any it gives later. A day is a UTC day of the
+    prediction moment.
     """
     learn = rows.learn
+    days, score_days = _days(learn), _days(rows.judge)
     return Profile(
         rows=len(learn.labels),
         features={
-            name: profile_numbers(learn.matrix[:, column], learn.defaulted[:, column])
+            name: profile_numbers(learn.matrix[:, column], learn.defaulted[:, column], days)
             for column, name in enumerate(definition.vector)
         },
-        categories={name: profile_texts(values) for name, values in _texts(definition, learn).items()},
+        categories={name: profile_texts(values, days) for name, values in _texts(definition, learn).items()},
         score_rows=len(scores),
-        score=profile_numbers(scores, np.zeros(len(scores), dtype=bool)),
+        score=profile_numbers(scores, np.zeros(len(scores), dtype=bool), score_days),
+        days=len(np.unique(days)),
+        score_days=len(np.unique(score_days)),
+        labels=profile_labels(learn.labels, days),
     )
+
+
+def _days(rows: Rows) -> np.ndarray:
+    """Return the UTC day of each row's prediction moment, (n_rows,) int64."""
+    days: np.ndarray = rows.frame["event_timestamp"].to_numpy("datetime64[D]").astype(np.int64)
+    return days
 
 
 def _texts(definition: ModelDefinition, rows: Rows) -> dict[str, list[str | None]]:
