@@ -9,31 +9,23 @@ import structlog
 from prefect import flow
 from sqlalchemy import Engine
 
-from feature_repo.definition import load_definition
-from feature_repo.feast_store import open_feature_store
 from flows.training.candidate import grow_candidate
-from flows.training.promotion import Promotion
 from flows.training.registration import register_candidate
-from flows.training.rows import gather_rows
+from flows.training.unjudged import judge_unjudged
 from flows.training.window import choose_window, require_reach
+from flows.training.workbench import Workbench, open_workbench
 from flows.turns import take_turns
 from lifecycle.errors import ArtifactInvalid, EvidenceMissing, NotFound
 from lifecycle.evaluation import Metrics
 from lifecycle.manifest import Manifest
-from lifecycle.policy import Policy
 from lifecycle.verdict import Verdict
-from stores.clock import ReplayClock
-from stores.events import EventStore
 from stores.ledger.leases import Leases
 from stores.ledger.opening import open_ledger
-from stores.ledger.pins import Pins
 from stores.ledger.plans import Plans
 from stores.ledger.progress import Progress
-from stores.policies import load_policy, policy_models
+from stores.policies import policy_models
 from stores.predictor import load_predictor, prove
-from stores.registry import Registry
 from stores.settings import Settings, settings
-from stores.versions import Versions
 
 log = structlog.get_logger()
 
@@ -79,32 +71,33 @@ def train(
 
 
 def train_model(
-    model: str, config: Settings, engine: Engine, start: datetime | None = None, end: datetime | None = None
+    model: str,
+    config: Settings,
+    engine: Engine,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    *,
+    origin: Mapping[str, str] | None = None,
 ) -> TrainingSummary:
-    """Train, register and judge one model; see `train`.
+    """Train, register and judge one model; see `train`. `origin` is kept with the version, as tags.
 
-    Raises Conflict while another training of the model runs, EvidenceMissing when ingest or materialize have not
-    come far enough, DataRejected when the training set fails a critical expectation, ArtifactInvalid when the
-    registered version does not reproduce its example.
+    A version that an earlier training left unjudged is judged first. Raises Conflict while another training of the
+    model runs, EvidenceMissing when ingest or materialize have not come far enough, DataRejected when the training set
+    fails a critical expectation, ArtifactInvalid when the registered version does not reproduce its example.
     """
-    definition, policy = load_definition(model), load_policy(config.policies, model)
+    bench = open_workbench(model, config, engine)
     progress, plans = Progress(engine), Plans(engine)
-    clock = ReplayClock(progress)
-    registry = Registry(config.mlflow_address, artifacts=config.home / "mlflow" / "artifacts")
-    versions = Versions(config.versions, registry, Pins(engine))
-    promotion = Promotion(engine, registry, clock)
     with Leases(engine).hold(f"train:{model}"):
-        window = choose_window(policy.training, clock.now(), start, end)
+        judge_unjudged(bench)
+        window = choose_window(bench.policy.training, bench.clock.now(), start, end)
         reached = {flow: progress.watermark(f"{flow}:{model}") for flow in ("ingest", "materialize")}
-        require_reach(model, reached, window, definition.source_range[1])
-        store = open_feature_store(definition, config.features, config.online_store)
-        rows = gather_rows(definition, store, EventStore(config.events), policy.training, window)
-        candidate = grow_candidate(definition, policy, rows)
-        beside = cache(partial(candidate.beside, versions=versions))
+        require_reach(model, reached, window, bench.definition.source_range[1])
+        candidate = grow_candidate(bench.definition, bench.policy, bench.gather(window))
+        beside = cache(partial(candidate.beside, versions=bench.versions))
         rivals, evaluation = beside(plans.current(model).champion)
-        version, manifest = register_candidate(candidate, rivals, evaluation, registry)
-        _prove(versions, promotion, policy, version, manifest)
-        outcome = promotion.judge(policy, version, manifest, lambda champion: beside(champion)[1])
+        version, manifest = register_candidate(candidate, rivals, evaluation, bench.registry, origin)
+        _prove(bench, version, manifest)
+        outcome = bench.promotion.judge(bench.policy, version, manifest, lambda champion: beside(champion)[1])
     return TrainingSummary(
         model=model,
         version=version,
@@ -115,10 +108,10 @@ def train_model(
     )
 
 
-def _prove(versions: Versions, promotion: Promotion, policy: Policy, version: str, manifest: Manifest) -> None:
+def _prove(bench: Workbench, version: str, manifest: Manifest) -> None:
     try:
-        files = versions.open(policy.model, version)
+        files = bench.versions.open(bench.model, version)
         prove(files, load_predictor(files))
     except ArtifactInvalid as error:
-        promotion.refuse(policy, version, manifest, error)
+        bench.promotion.refuse(bench.policy, version, manifest, error)
         raise

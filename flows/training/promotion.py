@@ -1,12 +1,12 @@
 """From evidence to a judged version: decide, and store the decision with what follows from it."""
 
+import hashlib
 from collections.abc import Callable, Mapping
-from uuid import uuid4
 
 import structlog
 from sqlalchemy import Engine
 
-from lifecycle.errors import ArtifactInvalid, Conflict, Unavailable
+from lifecycle.errors import Conflict, HoldfastError, Unavailable
 from lifecycle.evaluation import Evaluation
 from lifecycle.gate import GateOutcome, decide_gate
 from lifecycle.manifest import Manifest
@@ -18,9 +18,10 @@ from lifecycle.verdict import Verdict
 from stores.clock import Clock
 from stores.ledger.changes import Changes
 from stores.ledger.plans import Plans
+from stores.ledger.standings import Standings
+from stores.ledger.trainings import GATE_ACTOR
 from stores.registry import Registry
 
-ACTOR = "flow:train"
 log = structlog.get_logger()
 
 
@@ -30,6 +31,7 @@ class Promotion:
     def __init__(self, engine: Engine, registry: Registry, clock: Clock) -> None:
         self._plans = Plans(engine)
         self._changes = Changes(engine)
+        self._standings = Standings(engine)
         self._registry = registry
         self._clock = clock
 
@@ -47,9 +49,15 @@ class Promotion:
             log.info("judged_anew", model=policy.model, version=version, because=str(conflict))
             return self._judge_once(policy, version, manifest, evaluate)
 
-    def refuse(self, policy: Policy, version: str, manifest: Manifest, error: ArtifactInvalid) -> None:
-        """Reject a version whose stored files cannot be trusted, before anything is measured."""
+    def refuse(self, policy: Policy, version: str, manifest: Manifest | None, error: HoldfastError) -> None:
+        """Reject a version whose stored files cannot be trusted, or that cannot be measured any more.
+
+        The manifest is None where not even that can be read.
+        """
         outcome = GateOutcome((), Verdict.ERROR, str(error))
+        if manifest is None:
+            # Nothing may be started from a version without a manifest, so this is safe to do before the decision.
+            self._standings.meet(policy.model, version, None, self._clock.now())
         plan = self._plans.current(policy.model)
         try:
             self._apply(policy, version, manifest, plan=plan, evidence={}, gate=outcome)
@@ -72,7 +80,7 @@ class Promotion:
         self,
         policy: Policy,
         version: str,
-        manifest: Manifest,
+        manifest: Manifest | None,
         *,
         plan: TrafficPlan,
         evidence: Mapping[str, object],
@@ -86,9 +94,9 @@ class Promotion:
         decision = decision_of(
             outcome,
             plan,
-            decision_id=uuid4().hex,
+            decision_id=gate_decision_id(policy.model, version),
             policy_revision=policy.revision(),
-            actor=ACTOR,
+            actor=GATE_ACTOR,
             decided_at=now,
             evidence=evidence,
         )
@@ -110,6 +118,11 @@ class Promotion:
                 self._registry.set_alias(plan.model, Stage.CHAMPION, version)
         except Unavailable as error:
             log.warning("registry_behind", model=plan.model, version=version, error=str(error))
+
+
+def gate_decision_id(model: str, version: str) -> str:
+    """Return the name of the offline gate's decision about a version: it is judged there once and for good."""
+    return hashlib.sha256(f"gate/{model}/{version}".encode()).hexdigest()[:32]
 
 
 def _follows(gate: GateOutcome, plan: TrafficPlan) -> tuple[Action, Stage]:

@@ -1,6 +1,7 @@
 """Put a candidate into the registry: its files, figures, numbers and lineage, as one version."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,9 +19,15 @@ from stores.registry import Registry, VersionRecord
 
 
 def register_candidate(
-    candidate: Candidate, rivals: RivalScores, evaluation: Evaluation, registry: Registry
+    candidate: Candidate,
+    rivals: RivalScores,
+    evaluation: Evaluation,
+    registry: Registry,
+    origin: Mapping[str, str] | None = None,
 ) -> tuple[str, Manifest]:
     """Store a candidate as a new version, stage "registered", and return the version's name and manifest.
+
+    `origin` are further tags, such as which training it came from.
 
     Until the gate has judged it, it is tagged so, and nobody else picks it up.
     """
@@ -46,6 +53,7 @@ def register_candidate(
                 parameters=_parameters(candidate),
                 metrics=flat_metrics(evaluation),
                 tags={
+                    **(origin or {}),
                     **lineage(definition, policy, rows),
                     "artifact_sha256": manifest.artifact_digest,
                     "stage": Stage.REGISTERED,
