@@ -19,6 +19,7 @@ from flows.playing.learning import learn
 from flows.playing.live import Live
 from flows.playing.plan import plan_play
 from flows.playing.scene import Scene
+from flows.traffic import Traffic
 from lifecycle.errors import EvidenceMissing, HoldfastError, InvalidInput
 from stores.ledger.opening import open_ledger
 from stores.ledger.progress import Progress
@@ -58,7 +59,9 @@ def play(
         + (f", with {len(cast)} new versions on trial" if cast else "")
     )
     learn(scene)
-    tally = Live(scene, cast).play()
+    with Traffic(config.http_address, definition.contract) as traffic:
+        Live(scene, cast, traffic).play()
+    tally = traffic.tally
     print_summary(definition, config, engine, tally, terminal)
     if tally.failures:
         raise EvidenceMissing(f"{len(tally.failures)} requests got no prediction; the first said {tally.failures[0]}")

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from feature_repo.definition import ModelDefinition
 from flows.playing.attempts import Counts, count_attempts
+from flows.playing.kept_table import compare_champions, table_of
 from flows.playing.sentences import sentence
 from flows.traffic import Tally
 from lifecycle.evaluation import Evaluation, Metrics
@@ -44,6 +45,9 @@ def print_summary(
     ]:
         table.add_row(escape(what), escape(figure))
     terminal.print(table)
+    kept = compare_champions(definition, config, engine)
+    if kept is not None and kept.months:
+        terminal.print(table_of(kept))
 
 
 def _taken_in(definition: ModelDefinition, engine: Engine) -> list[tuple[str, str]]:

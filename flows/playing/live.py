@@ -3,21 +3,18 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-import pandas as pd
-
 from flows.challengers.cast import Challenger
 from flows.materialize import materialize
 from flows.measure import measure
+from flows.playing.hours import LIVE_STEP, Hours
 from flows.playing.news import News
 from flows.playing.pace import Pace
 from flows.playing.plan import steps
 from flows.playing.scene import Scene
 from flows.playing.trials import Trials
 from flows.playing.workshop import LiveWorkshop
-from flows.traffic import Tally, Traffic
-from stores.events import EventStore
+from flows.traffic import Traffic
 
-LIVE_STEP = timedelta(hours=1)
 AFTERWARDS = timedelta(hours=6)
 """Played on after the last decision, so that it is seen at work."""
 READY_SECONDS = 120.0
@@ -26,41 +23,35 @@ READY_SECONDS = 120.0
 class Live:
     """Plays the traffic of one scene; `cast` are the versions to be registered on the way."""
 
-    def __init__(self, scene: Scene, cast: Sequence[Challenger]) -> None:
+    def __init__(self, scene: Scene, cast: Sequence[Challenger], traffic: Traffic) -> None:
         self._scene = scene
+        self._traffic = traffic
+        self._hours = Hours(scene, traffic)
         self._trials = Trials(scene, cast, LiveWorkshop(scene))
         self._pace = Pace(scene)
         self._news = News(scene)
         self._on_trial = bool(cast)
 
-    def play(self) -> Tally:
-        """Play each hour: its requests in order, then what became known in it; return what came back.
+    def play(self) -> None:
+        """Play each hour: its requests in order, then what became known in it.
 
         With a cast it ends when every version's story is told, and at `live_end` at the latest.
         """
         self._wait_until_serving()
         scene = self._scene
-        traffic = Traffic(scene.config.http_address, scene.play.definition.contract)
         begin = scene.ledger.replay_at() or scene.play.history_end
         last = scene.play.live_end
-        with traffic:
-            for start, end in scene.each("Live traffic, labels following", list(steps(begin, last, LIVE_STEP))):
-                if start >= last:
-                    break
-                self._trials.register_due(start)
-                asked = self._requests(start, end)
-                if not asked.empty:
-                    # Requests of an hour see the features of its beginning, as between two scheduled runs.
-                    materialize(scene.model)
-                    traffic.send(asked)
-                scene.take_in(end)
-                if self._on_trial and self._all_told(end):
-                    last = min(last, end + AFTERWARDS)
+        for start, end in scene.each("Live traffic, labels following", list(steps(begin, last, LIVE_STEP))):
+            if start >= last:
+                break
+            self._trials.register_due(start)
+            self._hours.play(start, end)
+            if self._on_trial and self._all_told(end):
+                last = min(last, end + AFTERWARDS)
         materialize(scene.model)
         self._say_what_is_open()
         with scene.terminal.status("Joining predictions with the labels that have come in"):
             measure(scene.model)
-        return traffic.tally
 
     def _all_told(self, now: datetime) -> bool:
         """Keep pace with supervise, say what it decided, and return whether no further story will be told."""
@@ -86,15 +77,6 @@ class Live:
     def _wait_until_serving(self) -> None:
         scene = self._scene
         champion = scene.plans.current(scene.model).champion
-        waiting = Traffic(scene.config.http_address, scene.play.definition.contract)
-        with waiting, scene.terminal.status(f"Waiting until version {champion} has reproduced its own example"):
-            waiting.wait_until_serving(str(champion), READY_SECONDS)
+        with scene.terminal.status(f"Waiting until version {champion} has reproduced its own example"):
+            self._traffic.wait_until_serving(str(champion), READY_SECONDS)
         scene.terminal.print(f"  [green]serving[/green] version {champion} at {scene.config.http_address}")
-
-    def _requests(self, start: datetime, end: datetime) -> pd.DataFrame:
-        definition, store = self._scene.play.definition, EventStore(self._scene.config.events)
-        events = {
-            stream.name: store.load(definition.name, stream.name, start - timedelta(days=2))
-            for stream in definition.streams
-        }
-        return definition.requests(events, start, end)
