@@ -54,7 +54,7 @@ def table_of(found: Comparison) -> Table:
     ):
         table.add_column(name, justify="left" if name in ("month", "kept versions") else "right")
     for month in (*found.months, *((found.together,) if found.together and len(found.months) > 1 else ())):
-        table.add_row(month.month, f"{month.kept.rows:,}", ", ".join(month.versions), *_figures(month))
+        table.add_row(month.month, ", ".join(month.versions), f"{month.kept.rows:,}", *_figures(month))
     return table
 
 
@@ -62,7 +62,7 @@ def _figures(month: Month) -> list[str]:
     cells: list[str] = []
     for name, higher in (("auc", True), ("log_loss", False), ("cost_per_row", False)):
         kept, frozen = _value(month.kept, name), _value(month.frozen, name)
-        texts = ["–" if value is None else f"{value:.4f}" for value in (kept, frozen)]
+        texts = ["-" if value is None else f"{value:.4f}" for value in (kept, frozen)]
         if kept is not None and frozen is not None and kept != frozen:
             better = 0 if (kept > frozen) == higher else 1
             texts[better] = f"[bold]{texts[better]}[/bold]"
