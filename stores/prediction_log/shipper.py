@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,8 +43,10 @@ class Adopted:
     left: tuple[str, ...] = ()
 
 
-def ship(root: Path, owned: Ownership) -> int:
+def ship(root: Path, owned: Ownership, on_rows: Callable[[pa.Table], None] | None = None) -> int:
     """Ship every sealed segment of a held folder and delete it; return the rows that were committed.
+
+    `on_rows` is shown what was committed, once at most.
 
     Rows and the segment's number go into one commit, so a segment that is still there after a crash is
     recognised as shipped and only deleted. A segment behind one that is not sealed yet waits for it: its
@@ -66,6 +68,8 @@ def ship(root: Path, owned: Ownership) -> int:
         for path in group:
             path.unlink()
         rows += together.num_rows
+        if on_rows is not None:
+            on_rows(together)
     return rows
 
 

@@ -1,8 +1,10 @@
 """The thread that ships one replica's segments while it serves."""
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import structlog
 
 from lifecycle.errors import HoldfastError
@@ -15,13 +17,21 @@ log = structlog.get_logger()
 class Shipper:
     """Seals and ships a writer's segment every few seconds, on a thread of its own.
 
-    A failed round is logged and tried again in the next; segments wait on disk meanwhile.
+    A failed round is logged and tried again in the next; segments wait on disk meanwhile. `on_rows` is shown what was
+    shipped, on that thread; its errors are logged and keep nothing from being shipped.
     """
 
-    def __init__(self, root: Path, writer: SegmentWriter, every_seconds: float) -> None:
+    def __init__(
+        self,
+        root: Path,
+        writer: SegmentWriter,
+        every_seconds: float,
+        on_rows: Callable[[pa.Table], None] | None = None,
+    ) -> None:
         self._root = root
         self._writer = writer
         self._every_seconds = every_seconds
+        self._on_rows = on_rows
         self._shipping = threading.Lock()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="prediction-log-shipper", daemon=True)
@@ -35,7 +45,7 @@ class Shipper:
         """Ship everything appended so far and return the rows committed; raises what `ship` raises."""
         with self._shipping:
             self._writer.seal()
-            return ship(self._root, self._writer.owned)
+            return ship(self._root, self._writer.owned, self._show)
 
     def stop(self) -> None:
         """End the thread, ship what is left and close the writer; what cannot be shipped waits to be adopted."""
@@ -44,6 +54,15 @@ class Shipper:
             self._thread.join()
         self._round()
         self._writer.close()
+
+    def _show(self, rows: pa.Table) -> None:
+        if self._on_rows is None:
+            return
+        try:
+            self._on_rows(rows)
+        except Exception:
+            # Whoever looks on must not keep rows from being shipped.
+            log.exception("rows_not_shown", replica=self._writer.owned.app_id, rows=rows.num_rows)
 
     def _run(self) -> None:
         while not self._stopped.wait(self._every_seconds):
