@@ -77,8 +77,10 @@ captures = Table(
     Column("reason", String, nullable=False),
     Column("rows", Integer, nullable=False),
     Column("path", String, nullable=False),
+    Column("evidence", JSON, nullable=False),
     Column("opened_at", UtcTime, nullable=False),
     Column("captured_at", UtcTime, nullable=False),
+    Column("closed_at", UtcTime),
 )
 
 labels = Table(

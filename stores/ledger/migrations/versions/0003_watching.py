@@ -47,8 +47,10 @@ def upgrade() -> None:
     sa.Column('reason', sa.String(), nullable=False),
     sa.Column('rows', sa.Integer(), nullable=False),
     sa.Column('path', sa.String(), nullable=False),
+    sa.Column('evidence', sa.JSON(), nullable=False),
     sa.Column('opened_at', sa.String(length=32), nullable=False),
     sa.Column('captured_at', sa.String(length=32), nullable=False),
+    sa.Column('closed_at', sa.String(length=32), nullable=True),
     sa.PrimaryKeyConstraint('capture_id')
     )
     op.create_index(op.f('ix_captures_model'), 'captures', ['model'], unique=False)
