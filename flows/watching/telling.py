@@ -28,17 +28,21 @@ def tell_of_alarms(
     now: datetime,
     page: Callable[[Decision], None],
     ask_for_training: AskForTraining,
+    *,
+    kinds: frozenset[AlarmKind] = frozenset(AlarmKind),
+    actor: str = ACTOR,
 ) -> tuple[Alarm, ...]:
-    """Tell of every standing alarm that calls for somebody and was not told of yet; return them.
+    """Tell of every standing alarm of some kinds that calls for somebody and was not told of yet; return them.
 
     What an earlier run opened and could not tell before it was killed is told now. Decision, page and training are
     named by the alarm, so that none of them is there twice however often this is begun again.
     """
     alarms = Alarms(engine)
     plan = Plans(engine).current(policy.model)
-    due = [alarm for alarm in alarms.standing(policy.model) if not alarm.told and alarm.concern.then != "note"]
+    standing = [alarm for alarm in alarms.standing(policy.model) if alarm.concern.kind in kinds]
+    due = [alarm for alarm in standing if not alarm.told and alarm.concern.then != "note"]
     for alarm in due:
-        decision = _decision(alarm, policy, plan.revision, now)
+        decision = _decision(alarm, policy, plan.revision, now, actor)
         _record_once(engine, decision)
         page(decision)
         if alarm.concern.then == "retrain":
@@ -53,7 +57,7 @@ def cause_of(kind: AlarmKind) -> str:
     return "quality" if kind in (AlarmKind.QUALITY, AlarmKind.ESTIMATE) else "drift"
 
 
-def _decision(alarm: Alarm, policy: Policy, plan_revision: int, now: datetime) -> Decision:
+def _decision(alarm: Alarm, policy: Policy, plan_revision: int, now: datetime, actor: str) -> Decision:
     concern = alarm.concern
     rule = f"{concern.kind}:{concern.subject}"
     follows = "; a version is to be trained anew" if concern.then == "retrain" else ""
@@ -67,7 +71,7 @@ def _decision(alarm: Alarm, policy: Policy, plan_revision: int, now: datetime) -
         findings=(Finding(rule, Verdict.FAIL, concern.value, concern.limit, concern.reason),),
         policy_revision=policy.revision(),
         plan_revision=plan_revision,
-        actor=ACTOR,
+        actor=actor,
         decided_at=now,
         evidence={
             "alarm": {
