@@ -64,6 +64,10 @@ class MicroBatcher:
             self._next = loop.call_soon(self._run)
         return future
 
+    def waiting(self) -> int:
+        """Return how many asks wait; on any thread."""
+        return len(self._waiting)
+
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
         """Open the gathering of a batch."""
         self._seen = self._quiet_turns = 0

@@ -5,14 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
+from sqlalchemy import Engine
 
-from feature_repo.definition import ModelDefinition
+from feature_repo.definition import ModelDefinition, load_definition
 from feature_repo.feast_store import open_feature_store
 from feature_repo.online import OnlineFeatures
 from lifecycle.errors import HoldfastError
 from lifecycle.policy import Policy
 from serving.health import Health
 from serving.ledger_link import LedgerLink
+from serving.metrics.gauges import Gauges
+from serving.metrics.opening import open_metrics
 from serving.models import Models
 from serving.parts import FeatureReader
 from serving.plan_source import PlanSource
@@ -24,9 +27,13 @@ from serving.rollout.mirroring import Mirroring
 from serving.routes import Application
 from serving.shadow.shadows import Shadows
 from serving.standing import StandingUp
+from serving.watching.counting import Counting
+from serving.watching.known_baselines import KnownBaselines
 from stores.clock import SystemClock
+from stores.ledger.baselines import Baselines
 from stores.ledger.opening import connect
 from stores.ledger.pins import Pins
+from stores.ledger.profiles import Profiles
 from stores.prediction_log.segment import SegmentWriter
 from stores.prediction_log.shipper import adopt_orphans
 from stores.prediction_log.shipping import Shipper
@@ -57,9 +64,11 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
     """
     writer = SegmentWriter(chosen.prediction_log, replica)
     _adopt_what_can_be(chosen.prediction_log)
-    shipper = Shipper(chosen.prediction_log, writer, SHIP_SECONDS)
     models = Models()
+    gauges = Gauges()
     engine = connect(chosen.ledger_address)
+    counting = _counting(chosen, engine, writer.owned.app_id)
+    shipper = Shipper(chosen.prediction_log, writer, SHIP_SECONDS, counting.offer)
     versions = Versions(chosen.versions, Registry(chosen.mlflow_address), Pins(engine))
 
     def reader_of(definition: ModelDefinition, policy: Policy) -> FeatureReader:
@@ -70,6 +79,7 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
     ids = PredictionIds(time.time)
     standing_up = StandingUp(policies.newest, reader_of, versions.open, writer, ids, replica)
     shadows = Shadows(chosen.prediction_log, replica, writer)
+    metrics = open_metrics(chosen, engine, replica, models=models, gauges=gauges, shadows=shadows, shipper=shipper)
     watch = PlanWatch(
         known=lambda: known_models(chosen.policies, models.names()),
         plans=PlanSource(LedgerLink(engine), versions, replica),
@@ -86,11 +96,27 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
         watch.stop()
         shadows.stop()
         shipper.stop()
+        counting.stop()
+        metrics.stop()
 
     watch.tick()
     watch.start()
+    counting.start()
     shipper.start()
-    return Gateway(Application(models, close, open_hook(chosen, engine)), Health(models))
+    metrics.start()
+    return Gateway(Application(models, close, open_hook(chosen, engine), metrics), Health(models))
+
+
+def _counting(chosen: Settings, engine: Engine, name: str) -> Counting:
+    # Without a registry: what answers is here already, and counting waits for nothing.
+    local = Versions(chosen.versions, None, Pins(engine))
+    return Counting(
+        vector_of=lambda model: load_definition(model).vector,
+        baselines=KnownBaselines(local.open, Baselines(engine), time.monotonic),
+        profiles=Profiles(engine),
+        name=name,
+        clock=SystemClock(),
+    )
 
 
 def _adopt_what_can_be(prediction_log: Path) -> None:

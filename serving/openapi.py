@@ -22,6 +22,7 @@ def openapi(models: Models) -> dict[str, Any]:
         "/v2/health/live": _get("Whether the process answers"),
         "/v2/health/ready": _get("Whether every model just reproduced its own example"),
         "/v2/models": _get("The models, and why one cannot answer yet"),
+        "/metrics": _METRICS,
     }
     for served in models.serving():
         paths |= _model_paths(served)
@@ -97,6 +98,12 @@ def _post(summary: str, schema: dict[str, Any], example: object, parameters: lis
     }
 
 
+_METRICS = {
+    "get": {
+        "summary": "The figures of all replicas, for Prometheus",
+        "responses": {"200": {"description": "Text format 0.0.4", "content": {"text/plain": {}}}},
+    }
+}
 _VERSION = {"name": "version", "in": "path", "required": True, "schema": {"type": "string"}}
 _RESPONSES = {
     "200": {"description": "The answer", "content": {"application/json": {"schema": {"type": "object"}}}},

@@ -1,5 +1,6 @@
 """The gateway as an ASGI application: which path is answered by what."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -11,6 +12,9 @@ from serving.docs_page import docs_page
 from serving.exchange import HTML, ClientGone, Headers, Receive, Response, Send, problem_response, send_response
 from serving.health import Health
 from serving.metadata import model_list, model_metadata, server_metadata
+from serving.metrics.exposition import CONTENT_TYPE as METRICS
+from serving.metrics.metrics import Metrics
+from serving.metrics.requests import RequestMeter
 from serving.models import Models
 from serving.openapi import openapi
 from serving.predicted import VersionFailed
@@ -27,14 +31,20 @@ UNREADY_RETRY_SECONDS = 1
 class Application:
     """The raw ASGI application over a set of models; `on_close` runs when its server shuts down.
 
-    Without a `registry_hook` nothing is served at its path.
+    Without a `registry_hook` nothing is served at its path, nor without `metrics` at theirs.
     """
 
     def __init__(
-        self, models: Models, on_close: Callable[[], None] = lambda: None, registry_hook: RegistryHook | None = None
+        self,
+        models: Models,
+        on_close: Callable[[], None] = lambda: None,
+        registry_hook: RegistryHook | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         self._on_close = on_close
         self._registry_hook = registry_hook
+        self._metrics = metrics
+        self._meter = RequestMeter(lambda name: name in models.names()) if metrics is None else metrics.replica.meter
         self._models = models
         self._health = Health(models)
         self._predicting = Predicting(models)
@@ -70,13 +80,16 @@ class Application:
                 if action in (["infer"], ["predict"]):
                     _only(method, "POST")
                     answer = self._predicting.infer if action == ["infer"] else self._predicting.predict
-                    return await answer(model, version, headers, receive)
+                    return await self._meter.count(model, answer(model, version, headers, receive))
                 if action in ([], ["ready"]):
                     _only(method, "GET")
                     return self._about(model, version, ready=bool(action))
             case ["hooks", "registry"] if self._registry_hook is not None:
                 _only(method, "POST")
                 return await self._registry_hook.answer(headers, receive)
+            case ["metrics"] if self._metrics is not None:
+                _only(method, "GET")
+                return Response(await asyncio.to_thread(self._metrics.page), content_type=METRICS)
             case parts if (page := self._pages.get("/".join(parts))) is not None:
                 _only(method, "GET")
                 return page()

@@ -1,0 +1,54 @@
+"""One replica's metrics put together."""
+
+from functools import partial
+
+import structlog
+from sqlalchemy import Engine
+
+from lifecycle.errors import HoldfastError
+from serving.metrics.gauges import Gauges
+from serving.metrics.ledger_figures import LedgerFigures, read_ledger
+from serving.metrics.log_tail import LogTail
+from serving.metrics.metrics import Metrics
+from serving.metrics.replica import ReplicaFigures
+from serving.metrics.requests import RequestMeter
+from serving.metrics.snapshots import Snapshots
+from serving.models import Models
+from serving.shadow.shadows import Shadows
+from stores.prediction_log.shipping import Shipper
+from stores.settings import Settings
+
+log = structlog.get_logger()
+
+
+def open_metrics(
+    chosen: Settings,
+    engine: Engine,
+    replica: str,
+    *,
+    models: Models,
+    gauges: Gauges,
+    shadows: Shadows,
+    shipper: Shipper,
+) -> Metrics:
+    """Return a replica's metrics, which count from here on; raises OSError when the state folder cannot be written."""
+    folder = chosen.run / "metrics"
+    tail = LogTail(chosen.prediction_log, folder)
+    try:
+        tail.begin()
+    except HoldfastError as error:
+        # Counting begins with the first round that can read the table.
+        log.warning("metrics_begin_later", error=str(error))
+    return Metrics(
+        replica=ReplicaFigures(
+            models=models,
+            meter=RequestMeter(lambda name: name in models.names()),
+            gauges=gauges,
+            shadow=shadows.report,
+            shipping_fails=lambda: shipper.last_error is not None,
+        ),
+        snapshots=Snapshots(folder, replica),
+        tail=tail,
+        ledger=LedgerFigures(partial(read_ledger, engine)),
+        prediction_log=chosen.prediction_log,
+    )
