@@ -32,7 +32,7 @@ def prepare_offline(folder: Path, view: View) -> None:
     """Make a view's folder in a model's folder, with one empty file, so that a join always finds a file."""
     rows = rows_folder(folder, view)
     rows.mkdir(parents=True, exist_ok=True)
-    _write(_schema(view).empty_table(), rows / "empty.parquet")
+    _write(view_schema(view).empty_table(), rows / "empty.parquet")
 
 
 def write_offline(folder: Path, view: View, rows: pd.DataFrame, start: datetime, end: datetime) -> int:
@@ -42,7 +42,9 @@ def write_offline(folder: Path, view: View, rows: pd.DataFrame, start: datetime,
     window twice changes nothing.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    new = pa.Table.from_pandas(rows.rename(columns={"entity": view.entity}), schema=_schema(view), preserve_index=False)
+    new = pa.Table.from_pandas(
+        rows.rename(columns={"entity": view.entity}), schema=view_schema(view), preserve_index=False
+    )
     day = start.astimezone(UTC).date()
     while day <= end.astimezone(UTC).date():
         first = datetime(day.year, day.month, day.day, tzinfo=UTC)
@@ -56,13 +58,13 @@ def write_offline(folder: Path, view: View, rows: pd.DataFrame, start: datetime,
 def read_offline(folder: Path, view: View, day: date) -> pd.DataFrame:
     """Return a view's rows of one UTC day as `build` returned them, in order of time and entity; none when absent."""
     file = folder / f"{day:%Y-%m-%d}.parquet"
-    table = pq.read_table(file, partitioning=None) if file.exists() else _schema(view).empty_table()
+    table = pq.read_table(file, partitioning=None) if file.exists() else view_schema(view).empty_table()
     frame: pd.DataFrame = table.to_pandas()
     return frame.rename(columns={view.entity: "entity"})
 
 
 def _replace(file: Path, view: View, new: pa.Table, start: datetime, end: datetime) -> None:
-    kept = _schema(view).empty_table()
+    kept = view_schema(view).empty_table()
     if file.exists():
         standing = pq.read_table(file, partitioning=None)
         stamps = standing[EVENT_TIMESTAMP]
@@ -80,7 +82,8 @@ def _write(rows: pa.Table, file: Path) -> None:
     draft.replace(file)
 
 
-def _schema(view: View) -> pa.Schema:
+def view_schema(view: View) -> pa.Schema:
+    """Return the columns of a view's files."""
     features = [(feature.name, pa.float64()) for feature in view.features]
     return pa.schema([(view.entity, pa.string()), (EVENT_TIMESTAMP, pa.timestamp("us", "UTC")), *features])
 
