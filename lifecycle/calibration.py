@@ -29,8 +29,7 @@ def calibration_curve(labels: np.ndarray, scores: np.ndarray, bins: int = BINS) 
     """
     if len(labels) == 0:
         return ()
-    cuts = np.quantile(scores, np.linspace(0, 1, bins + 1)[1:-1], method="inverted_cdf")
-    place = np.searchsorted(np.unique(cuts), scores, side="left")
+    place = places(scores, bins)
     return tuple(
         CalibrationBin(
             rows=int(np.count_nonzero(place == index)),
@@ -39,6 +38,16 @@ def calibration_curve(labels: np.ndarray, scores: np.ndarray, bins: int = BINS) 
         )
         for index in np.unique(place)
     )
+
+
+def places(scores: np.ndarray, bins: int = BINS) -> np.ndarray:
+    """Return which of up to `bins` bins of about equally many rows each score is in, (n_rows,) from 0, low ones first.
+
+    >>> places(np.array([0.9, 0.2, 0.2, 0.9]), bins=2)
+    array([1, 0, 0, 1])
+    """
+    cuts = np.quantile(scores, np.linspace(0, 1, bins + 1)[1:-1], method="inverted_cdf")
+    return np.searchsorted(np.unique(cuts), scores, side="left")
 
 
 def calibration_error(curve: tuple[CalibrationBin, ...]) -> float:

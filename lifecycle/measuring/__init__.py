@@ -1,0 +1,1 @@
+"""How good answers were, how sure that is, and what their scores alone say about it."""
