@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic import Field as Limit
 
 from lifecycle.errors import InvalidInput
+from lifecycle.outputs import OutputsProfile
 
 Correlation = Annotated[float, Limit(ge=0, le=1)]
 
@@ -61,7 +62,8 @@ class Profile(_Value):
 
     A baseline holds the features, categories and labels that the version learned from, and its scores on unseen rows.
     `days` is how many different days its `rows` are of and `score_days` its `score_rows`, 0 where nobody counted.
-    `labels` is None where none are known.
+    `labels` is None where none are known. `outputs` are a baseline's scores in order of time, None where they are too
+    few.
     """
 
     rows: int
@@ -72,6 +74,7 @@ class Profile(_Value):
     days: int = 0
     score_days: int = 0
     labels: CategoryProfile | None = None
+    outputs: OutputsProfile | None = None
 
 
 def merge(a: Profile, b: Profile) -> Profile:

@@ -13,6 +13,7 @@ from flows.training.rows import Rows, TrainingRows
 from lifecycle.contract import FieldType
 from lifecycle.evaluation import Evaluation
 from lifecycle.manifest import Example, Manifest
+from lifecycle.outputs import profile_outputs
 from lifecycle.profile import Profile
 from lifecycle.profile_drawing import profile_labels, profile_numbers, profile_texts
 from stores.versions import MANIFEST, file_digest
@@ -84,7 +85,14 @@ def draw_profile(definition: ModelDefinition, rows: TrainingRows, scores: np.nda
         days=len(np.unique(days)),
         score_days=len(np.unique(score_days)),
         labels=profile_labels(learn.labels, days),
+        outputs=profile_outputs(scores, _moments(rows.judge)),
     )
+
+
+def _moments(rows: Rows) -> np.ndarray:
+    """Return each row's prediction moment in epoch seconds, (n_rows,) float64."""
+    moments: np.ndarray = rows.frame["event_timestamp"].to_numpy("datetime64[us]").astype(np.int64) / 1e6
+    return moments
 
 
 def _days(rows: Rows) -> np.ndarray:
