@@ -23,14 +23,16 @@ class NumericProfile(_Value):
     (edge, next edge], and above the last. In a baseline the first and last count are 0: they are
     there for values outside the range that it saw. `missing` counts absent or defaulted values.
 
-    `day_correlation` and `missing_day_correlation` say, in a baseline, how alike the rows of one day are in their
-    values and in being missing: see `lifecycle/day_correlation.py`. 0 where nobody measured it.
+    In a baseline, `day_correlation`, `rank_day_correlation` and `missing_day_correlation` say how alike the rows of
+    one day are in their bins, in their ranks and in being missing: see `lifecycle/day_correlation.py`. 0 where nobody
+    measured it.
     """
 
     edges: tuple[float, ...]
     counts: tuple[int, ...]
     missing: int
     day_correlation: Correlation = 0.0
+    rank_day_correlation: Correlation = 0.0
     missing_day_correlation: Correlation = 0.0
 
     @model_validator(mode="after")
@@ -111,6 +113,7 @@ def _merge_numbers(name: str, a: NumericProfile, b: NumericProfile) -> NumericPr
         counts=tuple(x + y for x, y in zip(a.counts, b.counts, strict=True)),
         missing=a.missing + b.missing,
         day_correlation=max(a.day_correlation, b.day_correlation),
+        rank_day_correlation=max(a.rank_day_correlation, b.rank_day_correlation),
         missing_day_correlation=max(a.missing_day_correlation, b.missing_day_correlation),
     )
 

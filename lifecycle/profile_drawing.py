@@ -19,8 +19,7 @@ def profile_numbers(values: np.ndarray, missing: np.ndarray, days: np.ndarray | 
 
     The edges are the values at 20 equal shares. A value that alone holds a share, such as 0 in a
     count, gets a bin of its own, so that a change of its weight cannot hide in a range.
-    With `days` (n_rows,), a whole number for the day of each row, the correlations by day are measured too:
-    of the bins or of the ranks, whichever is larger, because a test of either is made with it.
+    With `days` (n_rows,), a whole number for the day of each row, the correlations by day are measured too.
 
     >>> profile_numbers(np.array([1.0, 2.0, 2.0, 9.0]), np.array([False, False, False, True])).missing
     1
@@ -39,9 +38,12 @@ def profile_numbers(values: np.ndarray, missing: np.ndarray, days: np.ndarray | 
     if days is None:
         return counted
     table = _by_day(days[~missing], np.searchsorted(edges, present, side="left"), len(edges) + 1)
-    alike = max(day_correlation(table), day_correlation(table, middle_ranks(table.sum(axis=0))))
     return counted.model_copy(
-        update={"day_correlation": alike, "missing_day_correlation": _correlation_of_missing(missing, days)}
+        update={
+            "day_correlation": day_correlation(table),
+            "rank_day_correlation": day_correlation(table, middle_ranks(table.sum(axis=0))),
+            "missing_day_correlation": _correlation_of_missing(missing, days),
+        }
     )
 
 

@@ -1,0 +1,94 @@
+"""One column of names beside its baseline."""
+
+import numpy as np
+import numpy.typing as npt
+
+from lifecycle.drift.chi_square import chi_square, chi_square_p_value
+from lifecycle.drift.comparison import Certainty, Comparison, TestName, What
+from lifecycle.drift.gaps import missing_certainty
+from lifecycle.drift.jensen_shannon import jensen_shannon
+from lifecycle.drift.pooling import pool_rarest
+from lifecycle.drift.proportions import share_p_value
+from lifecycle.drift.psi import expected_psi, psi
+from lifecycle.drift.sizes import Sizes
+from lifecycle.drift.unseen import unseen_certainty, unseen_expected
+from lifecycle.errors import InvalidInput
+from lifecycle.profile import CategoryProfile
+
+Array = npt.NDArray[np.float64]
+
+
+def compare_texts(
+    column: str, what: What, baseline: CategoryProfile, current: CategoryProfile, *, days: int, baseline_days: int
+) -> Comparison:
+    """Return the comparison of one column; raises InvalidInput when not the same values are named."""
+    if baseline.counts.keys() != current.counts.keys():
+        raise InvalidInput(f"{column} names other values than the baseline; count the window on the baseline")
+    names = tuple(baseline.counts)
+    now = np.array([*(current.counts[name] for name in names), current.other], dtype=np.float64)
+    then = np.array([*baseline.counts.values(), baseline.other], dtype=np.float64)
+    present, usual = int(now.sum()), int(then.sum())
+    rows, baseline_rows = present + current.missing, usual + baseline.missing
+    missing_moved = missing_certainty(
+        current.missing,
+        baseline.missing,
+        Sizes(rows, baseline_rows, days, baseline_days),
+        baseline.missing_day_correlation,
+    )
+    missing, baseline_missing = current.missing / max(rows, 1), baseline.missing / max(baseline_rows, 1)
+    if present == 0 or usual == 0:
+        return Comparison(column, what, rows, baseline_rows, missing, baseline_missing, missing_moved)
+    sizes = Sizes(present, usual, days, baseline_days)
+    bins = int(((now > 0) | (then > 0)).sum())
+    distance, _ = chi_square(now, then, np.arange(now.size))
+    moved, decisive = _tested(now, then, sizes, baseline.day_correlation)
+    tellable = baseline.other == 0
+    worth, baseline_worth = sizes.effective(baseline.day_correlation)
+    return Comparison(
+        column,
+        what,
+        rows,
+        baseline_rows,
+        missing,
+        baseline_missing,
+        missing_moved,
+        psi=psi(now, then),
+        expected_psi=expected_psi(bins, sizes.noise(0.0)),
+        blocked_expected_psi=expected_psi(bins, sizes.noise(baseline.day_correlation)),
+        js=jensen_shannon(now, then),
+        chi2=distance / sizes.noise(0.0),
+        effective_rows=worth,
+        effective_baseline_rows=baseline_worth,
+        moved=moved,
+        decisive=decisive,
+        unseen=current.other / present if tellable else None,
+        baseline_unseen=unseen_expected(baseline) if tellable else None,
+        unseen_moved=unseen_certainty(baseline, current.other, sizes) if tellable else None,
+        change=_change(now, then, names),
+    )
+
+
+def _tested(now: Array, then: Array, sizes: Sizes, correlation: float) -> tuple[Certainty, TestName]:
+    """Return the certainty by chi-square, or of the commonest value's share where the rest is too rare for one."""
+    alone, _ = _shape(now, then, sizes, 0.0)
+    blocked, decisive = _shape(now, then, sizes, correlation)
+    return Certainty(alone, blocked), decisive
+
+
+def _shape(now: Array, then: Array, sizes: Sizes, correlation: float) -> tuple[float, TestName]:
+    rows, baseline_rows = sizes.effective(correlation)
+    groups = pool_rarest(then, min(rows, baseline_rows))
+    if groups.max() == 0:
+        common = int(np.argmax(then))
+        shares = float(now[common] / now.sum()), float(then[common] / then.sum())
+        return share_p_value(*shares, rows, baseline_rows), "commonest value"
+    distance, used = chi_square(now, then, groups)
+    return chi_square_p_value(distance, used, used, sizes, mean=correlation, largest=correlation), "chi-square"
+
+
+def _change(now: Array, then: Array, names: tuple[str, ...]) -> str:
+    """Return the value whose share changed most, as a sentence."""
+    ours, theirs = now / now.sum(), then / then.sum()
+    most = int(np.argmax(np.abs(ours - theirs)))
+    name = repr(names[most]) if most < len(names) else "a value without a name in the baseline"
+    return f"{ours[most]:.1%} of the values are {name}, where the baseline has {theirs[most]:.1%}"
