@@ -1,5 +1,7 @@
 """The deployments of prefect.yaml are scheduled, and runs of them succeed on real workers."""
 
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -11,7 +13,8 @@ from tests.end_to_end.conftest import RunningStack
 pytestmark = pytest.mark.timeout(900)
 
 SUPERVISE = "supervise"
-FLOWS = {"ingest", "readmit", "materialize", "train", "measure", "maintain"}
+BY_HAND = "train"
+FLOWS = {"ingest", "readmit", "materialize", "retrain", "measure", "maintain"}
 RUN_SECONDS = 300.0
 
 
@@ -19,7 +22,7 @@ def test_a_scheduled_run_of_every_deployment_succeeds(stack: RunningStack) -> No
     """Prefect's own scheduler made the runs; only their hour is brought forward."""
     with httpx.Client(base_url=stack.prefect, timeout=30) as prefect:
         deployments = _deployments(prefect)
-        assert set(deployments) == {*FLOWS, SUPERVISE}
+        assert set(deployments) == {*FLOWS, BY_HAND, SUPERVISE}
         runs = {name: _scheduled_run(prefect, deployments[name]) for name in FLOWS}
         for run in runs.values():
             _start_now(prefect, run)
@@ -41,6 +44,29 @@ def test_supervise_is_always_one(stack: RunningStack) -> None:
             assert found.count("RUNNING") <= 1
     assert {"RUNNING", "CANCELLED"} <= set(found), (stack.home / "run" / "supervisor.log").read_text()[-4000:]
     assert not {"FAILED", "CRASHED", "COMPLETED"} & set(found)
+
+
+def test_an_alarm_that_asks_for_retraining_starts_the_flow_once(stack: RunningStack) -> None:
+    """The event carries model, cause and reason into the run, and one with the same key starts nothing more."""
+    ask = "from flows.retraining.asking import ask_for_retraining as ask; " + "; ".join(
+        ["ask('breast_cancer', 'drift', 'radius has moved', 'an-alarm')"] * 2
+    )
+    environment = {**stack.environment, "PREFECT_API_URL": stack.prefect}
+    with httpx.Client(base_url=stack.prefect, timeout=30) as prefect:
+        deployment = _deployments(prefect)["retrain"]
+        subprocess.run([sys.executable, "-c", ask], cwd=stack.project, env=environment, check=True)
+        wanted = {"deployments": {"id": {"any_": [deployment]}}}
+        deadline = time.monotonic() + 60
+        asked: list[dict[str, Any]] = []
+        while time.monotonic() < deadline and not asked:
+            time.sleep(1)
+            runs = prefect.post("/flow_runs/filter", json=wanted).raise_for_status().json()
+            asked = [run for run in runs if not run["auto_scheduled"]]
+        time.sleep(5)
+        runs = prefect.post("/flow_runs/filter", json=wanted).raise_for_status().json()
+    assert [run["parameters"] for run in runs if not run["auto_scheduled"]] == [
+        {"model": "breast_cancer", "cause": "drift", "reason": "radius has moved", "key": "an-alarm"}
+    ]
 
 
 def _deployments(prefect: httpx.Client) -> dict[str, str]:

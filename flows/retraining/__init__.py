@@ -1,0 +1,1 @@
+"""Retraining: ask for it, gather what the decision needs, carry it out once."""
