@@ -172,9 +172,11 @@ def test_gauge_that_a_part_sets_is_told(metrics: tuple[Bench, Metrics]) -> None:
 def test_rows_a_shadow_never_got_rise_over_its_trials(bench: Bench) -> None:
     """Its own word begins anew with each trial; the counter does not."""
     bench.models.put(bench.stand_up(TrafficPlan(MODEL, revision=3, champion="2", previous=None)))
-    words = iter(
-        {"version": version, "since_revision": since, "dropped_rows": dropped, "crashes": 0}
-        for version, since, dropped in (("7", 4, 10), ("7", 4, 15), ("7", 9, 2), ("8", 12, 3))
+    words: Iterator[dict[str, float | int | str]] = iter(
+        [
+            {"version": version, "since_revision": since, "dropped_rows": dropped, "crashes": 0}
+            for version, since, dropped in (("7", 4, 10), ("7", 4, 15), ("7", 9, 2), ("8", 12, 3))
+        ]
     )
     replica = ReplicaFigures(bench.models, RequestMeter(lambda _: True), Gauges(), lambda _: next(words), lambda: False)
     told = [replica.counters() for _ in range(4)]
