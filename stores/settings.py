@@ -86,6 +86,11 @@ class Settings(BaseSettings):
         return self.home / "predictions"
 
     @property
+    def captures(self) -> Path:
+        """Folder of the rows around each moment at which a version's answers were stopped."""
+        return self.home / "captures"
+
+    @property
     def versions(self) -> Path:
         """Folder of local copies of model versions and of the last plan."""
         return self.home / "versions"
