@@ -9,12 +9,12 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from console import decisions, features, log, overrides, policy, quarantine
+from console import decisions, features, log, looks, overrides, policy, quarantine
 from console import run as running
 from console.replay import replay
 from console.status import read_status
 from console.status_page import print_status
-from lifecycle.errors import HoldfastError
+from lifecycle.errors import HoldfastError, InvalidInput
 from stores.settings import settings
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(policy.app, name="policy")
 app.add_typer(decisions.app, name="decisions")
 app.command()(replay)
+app.command()(looks.looks)
 for override in (overrides.rollback, overrides.hold, overrides.resume, overrides.promote, overrides.pin):
     app.command()(override)
 
@@ -45,11 +46,18 @@ def run(
     challengers: Annotated[  # noqa: FBT002 - a flag
         bool, typer.Option(help="Have new versions registered while a model's first traffic is played.")
     ] = True,
+    fast: Annotated[bool, typer.Option(help="End after the first stretch of later months.")] = False,  # noqa: FBT002 - a flag
+    every_day: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option(help="Play every day up to the source's end, instead of stretches: an hour or more.")
+    ] = False,
 ) -> None:
-    """Start everything and play recorded events: history, training, then live traffic with new versions on trial."""
+    """Start everything and play recorded events: history, training, live traffic with versions on trial, later months."""
+    if fast and every_day:
+        raise InvalidInput("--fast and --every-day ask for opposite things; give one of them")
     options = ["--history-days", str(history_days)]
     options += [] if live_days is None else ["--live-days", str(live_days)]
     options += [] if challengers else ["--no-challengers"]
+    options += ["--stretches", "one" if fast else "every-day" if every_day else "some"]
     running.run(settings(), Console(), [*options, *(["--model", model] if model else [])])
 
 

@@ -35,16 +35,20 @@ LOOK_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Stretch:
-    """Days of traffic, `after` the beginning of all traffic; it ends early when its story is told."""
+    """Days of traffic, from `after_days` after the beginning of all traffic on, or from where the clock stands.
 
-    after: timedelta
-    days_at_most: int
-    quiet_days: int = 3
-    """Without a call for a training by then, the stretch ends."""
+    It ends early when its story is told: nothing called for a training in its first QUIET_DAYS, or every version that
+    was trained in it has come to its end. Without `days_at_most` it goes on to the source's end, whatever happens.
+    """
+
+    after_days: int | None = None
+    days_at_most: int | None = None
 
 
-STRETCHES = (Stretch(timedelta(days=75), 9), Stretch(timedelta(days=165), 9))
+STRETCHES = (Stretch(75, 9), Stretch(165, 9))
 """For a replay whose traffic begins in spring: early summer, and autumn."""
+EVERY_DAY = (Stretch(),)
+QUIET_DAYS = timedelta(days=3)
 
 
 class Seasons:
@@ -61,25 +65,29 @@ class Seasons:
     def play(self) -> None:
         """Play every stretch that the source still has."""
         scene = self._scene
+        source_end = scene.play.definition.source_range[1]
         for stretch in self._stretches:
-            begin = scene.play.history_end + stretch.after
-            end = begin + timedelta(days=stretch.days_at_most)
-            if end > scene.play.definition.source_range[1] or begin < (scene.ledger.replay_at() or begin):
+            now = scene.ledger.replay_at() or scene.play.live_end
+            begin = now if stretch.after_days is None else scene.play.history_end + timedelta(stretch.after_days)
+            whole = stretch.days_at_most is None
+            end = source_end if stretch.days_at_most is None else begin + timedelta(stretch.days_at_most)
+            if begin < now or end > source_end:
                 continue
-            self._pass_time(begin)
-            self._play_stretch(begin, end, stretch)
+            self._pass_time(now, begin)
+            self._play_stretch(begin, end, whole=whole)
 
-    def _pass_time(self, until: datetime) -> None:
+    def _pass_time(self, now: datetime, until: datetime) -> None:
         scene = self._scene
-        spans = list(steps(scene.ledger.replay_at() or scene.play.live_end, until, HISTORY_STEP))
+        spans = list(steps(now, until, HISTORY_STEP))
+        if not spans:
+            return
         for _, end in scene.each("Time goes by, events come in", spans):
             scene.take_in(end)
         with scene.terminal.status("Building the features of these weeks"):
             materialize(scene.model)
 
-    def _play_stretch(self, begin: datetime, end: datetime, stretch: Stretch) -> None:
+    def _play_stretch(self, begin: datetime, end: datetime, *, whole: bool) -> None:
         scene, last = self._scene, end
-        quiet_until = begin + timedelta(days=stretch.quiet_days)
         for start, until in scene.each("Live traffic, watched", list(steps(begin, end, LIVE_STEP))):
             if start >= last:
                 break
@@ -88,12 +96,17 @@ class Seasons:
             if until.hour == 0:
                 self._look(begin)
             self._news.tell()
-            asked = self._asked_since(begin)
-            if last == end and (self._told(asked) if asked else until >= quiet_until):
-                last = min(last, until + (AFTERWARDS if asked else timedelta(0)))
+            if not whole and last == end:
+                last = min(end, self._last(begin, until, end))
         materialize(scene.model)
         self._look(begin)
-        self._news.tell()
+
+    def _last(self, begin: datetime, now: datetime, end: datetime) -> datetime:
+        """Return when the stretch ends, by what it has come to so far."""
+        asked = self._asked_since(begin)
+        if not asked:
+            return now if now >= begin + QUIET_DAYS else end
+        return now + AFTERWARDS if self._told(asked) else end
 
     def _look(self, begin: datetime) -> None:
         """Measure, look, and let a training that the look called for come to its end."""
