@@ -37,21 +37,22 @@ for override in (overrides.rollback, overrides.hold, overrides.resume, overrides
 
 @app.command()
 def run(
+    *,
     model: Annotated[str | None, typer.Option(help="Which model to play; the only policy by default.")] = None,
     history_days: Annotated[int, typer.Option(help="Days to learn from before traffic starts.", min=1)] = 90,
     live_days: Annotated[
         int | None,
         typer.Option(help="Days of traffic to play over HTTP; 7, or up to 14 with challengers.", min=0),
     ] = None,
-    challengers: Annotated[  # noqa: FBT002 - a flag
+    challengers: Annotated[
         bool, typer.Option(help="Have new versions registered while a model's first traffic is played.")
     ] = True,
-    fast: Annotated[bool, typer.Option(help="End after the first stretch of later months.")] = False,  # noqa: FBT002 - a flag
-    every_day: Annotated[  # noqa: FBT002 - a flag
+    fast: Annotated[bool, typer.Option(help="End after the first stretch of later months.")] = False,
+    every_day: Annotated[
         bool, typer.Option(help="Play every day up to the source's end, instead of stretches: an hour or more.")
     ] = False,
 ) -> None:
-    """Start everything and play recorded events: history, training, live traffic with versions on trial, later months."""
+    """Start everything and play recorded events: history, training, traffic with versions on trial, later months."""
     if fast and every_day:
         raise InvalidInput("--fast and --every-day ask for opposite things; give one of them")
     options = ["--history-days", str(history_days)]
