@@ -169,6 +169,17 @@ def test_gauge_that_a_part_sets_is_told(metrics: tuple[Bench, Metrics]) -> None:
         gauges.set("holdfast_breaker_open", {"model": MODEL}, 1)
 
 
+def test_gauge_that_is_asked_for_tells_what_stands_now(metrics: tuple[Bench, Metrics]) -> None:
+    """Labels that are no longer answered are no longer told, as when a version has left."""
+    bench, made = metrics
+    arm = {"model": MODEL, "version": "2", "arm": "champion"}
+    standing = [(arm, 1.0)]
+    made.replica.gauges.ask("holdfast_breaker_open", lambda: standing)
+    assert scrape(bench)[key("holdfast_breaker_open", **arm)] == 1
+    standing.clear()
+    assert key("holdfast_breaker_open", **arm) not in scrape(bench)
+
+
 def test_rows_a_shadow_never_got_rise_over_its_trials(bench: Bench) -> None:
     """Its own word begins anew with each trial; the counter does not."""
     bench.models.put(bench.stand_up(TrafficPlan(MODEL, revision=3, champion="2", previous=None)))
