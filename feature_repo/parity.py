@@ -22,13 +22,14 @@ class Recomputed:
 
     `expected` rests on the stored row of each view that the gateway says it used, `trained` on training's
     point-in-time join at the prediction moment. A view's row is `late` when the one in use had outlived its freshness
-    limit, or was not there, while a newer one stood stored: then `expected` holds training's values. `newest_at` is the
-    newest stored row of the entity by the time of asking, in epoch seconds, NaN for none. Both are (n_rows, n_views).
+    limit, or was not there, while a newer one stood stored: then `expected` holds training's values. `waiting` says
+    for how many seconds a newer row of the entity had stood stored when it was asked for, 0 where the newest was used,
+    NaN where the entity has no row. Both are (n_rows, n_views).
     """
 
     expected: Assembled
     trained: Assembled
-    newest_at: np.ndarray
+    waiting: np.ndarray
     late: np.ndarray
 
 
@@ -46,7 +47,7 @@ class _Found:
     """What stored rows say about one view of each request: `values` by feature, (n_rows,) all."""
 
     values: Mapping[str, np.ndarray]
-    newest_at: np.ndarray
+    waiting: np.ndarray
     late: np.ndarray
 
 
@@ -75,7 +76,7 @@ def recompute(
     return Recomputed(
         expected=assemble(definition, request, looked_up),
         trained=assemble(definition, request, trained),
-        newest_at=np.column_stack([one.newest_at for one in found]) if found else empty,
+        waiting=np.column_stack([one.waiting for one in found]) if found else empty,
         late=np.column_stack([one.late for one in found]) if found else empty.astype(bool),
     )
 
@@ -85,15 +86,16 @@ def _find(store: "FeatureStore", view: View, keys: np.ndarray, used_at: np.ndarr
     limit = view.freshness_limit.total_seconds()
     reach = [np.nanmin(known_by) - max(limit, patience), np.nanmax(known_by) + 1]
     used = used_at[~np.isnan(used_at)]
-    first, last = min([reach[0], *used]), max([reach[1], *(used + 1)])
+    begin, end = min([reach[0], *used]), max([reach[1], *(used + 1)])
     wanted = sorted({key for key in keys if key is not None})
-    rows = read_stored(offline_folder(store, view), view, wanted, first, last)
+    rows = read_stored(offline_folder(store, view), view, wanted, begin, end)
     values = rows.values_at(keys, used_at)
     newest = rows.newest_by(keys, known_by)
     outlived = moments - used_at > limit
     values[outlived] = np.nan
-    # A row that was stored for longer than any view may lag, and still was not found, had not merely to come yet.
-    absent = np.isnan(used_at) & ~np.isnan(rows.newest_by(keys, known_by - patience))
-    newer = np.isnan(used_at) | (np.floor(newest) > used_at)
-    late = (outlived | absent) & newer & (moments - newest <= limit)
-    return _Found({feature.name: values[:, place] for place, feature in enumerate(view.features)}, newest, late)
+    first = rows.first_after(keys, used_at)
+    waiting = np.where(np.isnan(used_at) & np.isnan(newest), np.nan, np.fmax(known_by - first, 0.0))
+    # Where nothing was found at all, a row that stood there for longer than any view may lag had not merely to come.
+    absent = np.isnan(used_at) & (waiting > patience)
+    late = (outlived | absent) & (waiting > 0) & (moments - newest <= limit)
+    return _Found({feature.name: values[:, place] for place, feature in enumerate(view.features)}, waiting, late)

@@ -1,4 +1,4 @@
-"""A view's stored rows of some entities: the one of a second, and the newest by a moment."""
+"""A view's stored rows of some entities: the one of a second, the newest by a moment, the next."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ import pyarrow.dataset as ds
 from feature_repo.definition import View
 from feature_repo.offline import EVENT_TIMESTAMP, view_schema
 from lifecycle.recency import last_before
-from lifecycle.windows import History, history_of
+from lifecycle.windows import UNKNOWN, History, history_of
 
 MICROSECONDS = 1_000_000
 
@@ -29,6 +29,16 @@ class StoredRows:
         """Return the epoch seconds of each key's newest row at or before its moment, (n,); NaN without one."""
         return self._newest("at", keys, moments) / MICROSECONDS
 
+    def first_after(self, keys: np.ndarray, seconds: np.ndarray) -> np.ndarray:
+        """Return the epoch seconds of each key's first row after a whole second, or of all for NaN; NaN without one."""
+        known, codes = self._known(keys)
+        earliest = np.iinfo(np.int64).min
+        at = np.where(np.isnan(seconds), earliest, np.nan_to_num(seconds + 1) * MICROSECONDS).astype(np.int64)
+        place = self.history.first_at_or_after(codes, at)
+        found = known & (place < self.history.first_at_or_after(codes, np.full_like(at, np.iinfo(np.int64).max)))
+        moments = np.append(self.history.values["at"], 0)  # noqa: PD011 - no frame
+        return np.where(found, moments[np.where(found, place, -1)] / MICROSECONDS, np.nan)
+
     def values_at(self, keys: np.ndarray, seconds: np.ndarray) -> np.ndarray:
         """Return the features of each key's last row within a whole second, (n, n_features); NaN without one."""
         # Online stores keep whole seconds, so the second is all that is known of the row.
@@ -40,11 +50,16 @@ class StoredRows:
         return found
 
     def _newest(self, value: str, keys: np.ndarray, moments: np.ndarray) -> np.ndarray:
-        # A missing key or moment has no row; the history cannot say so, because it takes keys for text.
-        asked = np.array([key is not None for key in keys]) & ~np.isnan(moments)
-        at = np.where(asked, np.rint(np.where(asked, moments, 0.0) * MICROSECONDS) + 1, 0).astype(np.int64)
-        codes = self.history.codes_of(np.array([key or "" for key in keys], dtype=object))
+        known, codes = self._known(keys)
+        asked = known & ~np.isnan(moments)
+        at = np.rint(np.where(asked, moments, 0.0) * MICROSECONDS).astype(np.int64) + 1
         return np.where(asked, last_before(self.history, codes, at, value), np.nan)
+
+    def _known(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return which keys have rows at all, and the code of each; the history would take a missing key for text."""
+        given = np.array([key is not None for key in keys], dtype=bool)
+        codes = self.history.codes_of(np.array([key or "" for key in keys], dtype=object))
+        return given & (codes != UNKNOWN), codes
 
 
 def read_stored(folder: Path, view: View, keys: Sequence[str], first: float, last: float) -> StoredRows:

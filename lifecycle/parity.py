@@ -49,11 +49,11 @@ class FeatureParity:
 
 @dataclass(frozen=True)
 class ViewLag:
-    """How much older the served rows of a view were than the newest stored by then, over the sample.
+    """How long newer rows of a view had stood stored when older ones were served, over the sample.
 
-    `behind` rows were served an older one; the lags, in hours, are over all rows that were served one at all, and None
-    without any. `ahead` were served one stamped after the prediction moment, as happens to who asks late. `late` had
-    outlived the freshness limit, or was not there, while a newer one stood stored.
+    `behind` rows were served an older one, or none; the hours are over all rows whose entity has any, 0 for those
+    that were served the newest, and None without any. `ahead` were served one stamped after the prediction moment, as
+    happens to who asks late. Of `late` rows the one in use had outlived the freshness limit, or was not there.
     """
 
     view: str
@@ -108,7 +108,7 @@ def _whole(policy: ParityPolicy, compared: Compared, findings: tuple[Finding, ..
     rows = float(compared.rows)
     failed = [finding.rule_id.partition(":")[2] for finding in findings if finding.verdict is Verdict.FAIL]
     if failed:
-        told = f"{', '.join(dict.fromkeys(failed))} were not served as stored events say, in {compared.rows} answers"
+        told = f"not served as stored events say, of {compared.rows} answers: {', '.join(failed)}"
         return Finding(RULE, Verdict.FAIL, rows, needed, told)
     if rows < needed:
         told = f"{compared.rows} answers could be recomputed; {needed:g} are needed, so the next check takes them too"
@@ -135,12 +135,12 @@ def _feature(policy: ParityPolicy, one: FeatureParity) -> Finding:
 
 
 def _lag(policy: ParityPolicy, one: ViewLag) -> Finding:
-    told = f"no answer was served a row of {one.view}"
+    told = f"no entity asked for has a row of {one.view}"
     if one.largest_hours is not None:
         told = (
-            f"answers were served rows of {one.view} up to {one.largest_hours:.3g} h older than the newest stored "
-            f"(half of them {one.median_hours:.3g} h, 95% at most {one.p95_hours:.3g} h; {one.limit_hours:g} h "
-            "are allowed)"
+            f"{one.behind} of {one.rows} answers were served an older row of {one.view} than the newest stored, which "
+            f"had stood there for up to {one.largest_hours:.3g} h (half of all {one.median_hours:.3g} h, 95% at most "
+            f"{one.p95_hours:.3g} h; {one.limit_hours:g} h are allowed)"
         )
     if one.late:
         told += f"; {one.late} of {one.rows} had none within the limit while a newer one stood stored"

@@ -84,8 +84,8 @@ def _lags(
     said = []
     for column, view in enumerate(definition.views):
         used = feature_at[:, column]
-        behind = np.maximum(np.floor(again.newest_at[:, column]) - used, 0.0) / HOUR_SECONDS
-        lags = behind[~np.isnan(behind)]
+        waiting = again.waiting[:, column] / HOUR_SECONDS
+        lags = waiting[~np.isnan(waiting)]
         quantiles = np.quantile(lags, [0.5, 0.95, 1.0]).tolist() if lags.size else [None] * 3
         said.append(
             ViewLag(
