@@ -1,49 +1,34 @@
-"""Measure: join what was answered with the labels that have come in, by version, over a rolling week."""
+"""Measure: join what was answered with the labels that have come in, by version, over a rolling window."""
 
 from datetime import datetime, timedelta
 
-import pandas as pd
 import structlog
 from prefect import flow
 from sqlalchemy import Engine
 
-from expectations.suite import examine, load_suites
-from feature_repo.definition import load_definition
+from flows.measuring.windows import Measurer
 from flows.moments import require_zone
-from flows.training.evaluate import measure_rows
 from flows.turns import take_turns
-from lifecycle.errors import DataRejected
-from lifecycle.policy import Policy
 from lifecycle.quality import Quality
 from stores.clock import ReplayClock
-from stores.events import EventStore
 from stores.ledger.opening import open_ledger
 from stores.ledger.progress import Progress
 from stores.ledger.quality import QualityRecords
 from stores.policies import load_policy, policy_models
-from stores.prediction_log.table import PredictionLog
 from stores.settings import Settings, settings
-
-ROLLING = timedelta(days=7)
-
-ANSWERED = """
-SELECT prediction_id, version, example_id, request, score, decision, served_at, moment_at
-FROM predictions
-WHERE model = ? AND moment_at >= ? AND moment_at < ? AND outcome IS DISTINCT FROM 'failed'
-ORDER BY served_at
-"""
-SUITE = "served_predictions"
 
 log = structlog.get_logger()
 
 
 @flow
 def measure(model: str | None = None, until: datetime | None = None) -> tuple[Quality, ...]:
-    """Record the quality of every version that answered in the week up to `until` (now by default).
+    """Record the quality of every version that answered in the policy's window up to `until` (now by default).
 
     A model that has answered nothing yet is passed over. Labels count as of now, so a later run over the
-    same week knows more. Raises, after every model had its turn, DataRejected when what was served fails its
-    suite; InvalidInput for a time without a zone.
+    same window knows more, and takes the place of the earlier. Without `until`, the window that ended with the last
+    day whose labels had the time to come is measured as well, once: there the estimate is held against the truth.
+    Raises, after every model had its turn, DataRejected when what was served fails its suite; InvalidInput for a time
+    without a zone.
     """
     config = settings()
     engine = open_ledger(config.ledger_address)
@@ -51,9 +36,9 @@ def measure(model: str | None = None, until: datetime | None = None) -> tuple[Qu
 
     def act(name: str) -> list[Quality]:
         measured = _measure_model(name, until, config, engine)
-        for quality in measured:
-            QualityRecords(engine).record(quality)
-            log.info("measured", model=quality.model, version=quality.version, labelled=quality.labelled)
+        _record(measured, engine)
+        if until is None:
+            _settle_model(name, config, engine)
         return measured
 
     turns = take_turns(policy_models(config.policies) if model is None else (model,), act)
@@ -61,48 +46,27 @@ def measure(model: str | None = None, until: datetime | None = None) -> tuple[Qu
 
 
 def _measure_model(model: str, until: datetime | None, config: Settings, engine: Engine) -> list[Quality]:
+    measurer = Measurer(load_policy(config.policies, model), config, engine)
     now = ReplayClock(Progress(engine)).now()
-    end = until or now
-    start = end - ROLLING
-    served = PredictionLog(config.prediction_log).query_table(ANSWERED, (model, start, end)).to_pandas()
-    if served.empty:
-        return []
-    _examine(model, served)
-    # A thing asked about twice counts once per version, by the last answer.
-    answered = served.drop_duplicates(["version", "example_id"], keep="last")
-    labels = _labels(model, config, start, end, now)
-    policy = load_policy(config.policies, model)
-    return [
-        _quality(
-            model,
-            str(version),
-            start=start,
-            end=end,
-            rows=rows.merge(labels, on="example_id", how="left"),
-            policy=policy,
-            now=now,
-        )
-        for version, rows in answered.groupby("version")
-    ]
+    return measurer.measure(measurer.window(until or now, now))
 
 
-def _examine(model: str, served: pd.DataFrame) -> None:
-    found = examine(load_suites(model)[SUITE], served)
-    if not found.accepted:
-        raise DataRejected(f"what {model} served fails its suite {SUITE}: {found.reason}")
+def _settle_model(model: str, config: Settings, engine: Engine) -> None:
+    """Measure the window up to the newest midnight (UTC) whose labels had the time to come, unless that was done."""
+    progress = Progress(engine)
+    measurer = Measurer(load_policy(config.policies, model), config, engine)
+    now = ReplayClock(progress).now()
+    ripe = now - timedelta(hours=measurer.policy.training.label_maturity_hours)
+    midnight = ripe.replace(hour=0, minute=0, second=0, microsecond=0)
+    done = progress.watermark(f"settled:{model}")
+    if done is not None and done >= midnight:
+        return
+    _record(measurer.measure(measurer.window(midnight, now)), engine)
+    # Only now: a run that dies before measures the same window again, and changes nothing that stood.
+    progress.advance(f"settled:{model}", midnight)
 
 
-def _labels(model: str, config: Settings, start: datetime, end: datetime, now: datetime) -> pd.DataFrame:
-    definition, store = load_definition(model), EventStore(config.events)
-    events = {
-        stream.name: store.load(model, stream.name, start - definition.lookback, now) for stream in definition.streams
-    }
-    return definition.examples(events, start, end)[["example_id", "label"]]
-
-
-def _quality(
-    model: str, version: str, *, start: datetime, end: datetime, rows: pd.DataFrame, policy: Policy, now: datetime
-) -> Quality:
-    known = rows.dropna(subset="label")
-    metrics = measure_rows(known["label"].to_numpy("int64"), known["score"].to_numpy("float64"), policy)
-    return Quality(model, version, start, end, len(rows), len(known), metrics, now)
+def _record(measured: list[Quality], engine: Engine) -> None:
+    for quality in measured:
+        QualityRecords(engine).record(quality)
+        log.info("measured", model=quality.model, version=quality.version, labelled=quality.labelled)

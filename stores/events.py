@@ -62,11 +62,18 @@ class EventStore:
         Of several with one key, the latest known inside the window stands. Times are datetime64[us, UTC].
         Raises NotFound when nothing of the stream was ever stored.
         """
+        key = _key(self._existing(model, stream))
+        return self.versions(model, stream, start, end).drop_duplicates(key, keep="last", ignore_index=True)
+
+    def versions(
+        self, model: str, stream: str, start: datetime | None = None, end: datetime | None = None
+    ) -> pd.DataFrame:
+        """Return the same as `load` with every version of each event, the superseded ones too."""
         table = self._existing(model, stream)
         key = _key(table)
         rows = _scan(table, None, start, end).sort_by([(name, "ascending") for name in ("known_at", *key)])
         frame: pd.DataFrame = rows.to_pandas()
-        return frame.drop_duplicates(key, keep="last", ignore_index=True)
+        return frame.drop_duplicates([*key, "known_at"], keep="last", ignore_index=True)
 
     def known_at(
         self, model: str, stream: str, start: datetime | None = None, end: datetime | None = None

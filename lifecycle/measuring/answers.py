@@ -13,7 +13,8 @@ Mask = npt.NDArray[np.bool_]
 class Answers:
     """Answers, each array (n_rows,).
 
-    `labels` are 0 and 1, or without outcomes the chance of 1. `scores` are probabilities. `warned` is 1 where the
+    `labels` are 0 and 1, or without outcomes the chance of 1. `scores` are probabilities, nan where an answer has none,
+    as a rule's may. `warned` is 1 where the
     decision that was given was the positive one, 0 where it was another, nan where none was given. `hours` number the
     hour of the prediction moment: the rows of one share their fate.
     """
@@ -39,4 +40,9 @@ class Answers:
     def decided(self) -> "Answers":
         """Return those with a decision."""
         known = ~np.isnan(self.warned)
+        return self if known.all() else self.where(known)
+
+    def scored(self) -> "Answers":
+        """Return those with a score."""
+        known = ~np.isnan(self.scores)
         return self if known.all() else self.where(known)

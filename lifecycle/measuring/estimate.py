@@ -39,6 +39,7 @@ def estimate(answers: Answers, experience: Experience, cost: CostPolicy, level: 
     which earlier outcomes strayed more than independent ones, over spans of the answers' length, never below 1. What
     is not known of the mean chance, from as many earlier labels, is added.
     """
+    answers = answers.scored()
     if answers.rows == 0:
         return None
     chances = learn_chances(experience.mature)

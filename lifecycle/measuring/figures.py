@@ -22,10 +22,11 @@ Interval = tuple[float, float] | None
 
 def measure_answers(answers: Answers, cost: CostPolicy, level: float) -> Figures:
     """Return the figures of labelled answers; each interval is wrong in at most 1 - `level` of all cases."""
+    scored = answers.scored()
     points: dict[FigureName, tuple[Point | None, float]] = {
-        "auc": (auc(answers), 1.0),
-        "average_precision": (average_precision(answers), 1.0),
-        "brier": (brier(answers), 1.0),
+        "auc": (auc(scored), 1.0),
+        "average_precision": (average_precision(scored), 1.0),
+        "brier": (brier(scored), 1.0),
         "precision": (precision(answers), 1.0),
         "recall": (recall(answers), 1.0),
         "cost_per_row": (cost_per_row(answers, cost.false_alarm, cost.missed), max(cost.false_alarm, cost.missed)),
@@ -35,7 +36,7 @@ def measure_answers(answers: Answers, cost: CostPolicy, level: float) -> Figures
         for name, (point, most) in points.items()
         if point is not None
     }
-    loss, gap = log_loss(answers), calibration_error(answers)
+    loss, gap = log_loss(scored), calibration_error(scored)
     return Figures(
         rows=answers.rows,
         positives=round(float(answers.labels.sum())),

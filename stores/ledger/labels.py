@@ -89,8 +89,9 @@ class PeoplesLabels:
     def newest(self, model: str, until: datetime | None = None) -> pd.DataFrame:
         """Return what stands of each example by a moment, it included; by now without one.
 
-        The frame has one row per example, by id: the columns of PersonsLabel but `model`, and `first_known_at`,
-        when people first said anything of it. Times are datetime64[us, UTC].
+        The frame has one row per example, by id: the columns of PersonsLabel but `model`; `first_known_at`, when
+        people first said anything of it; and `changed` (bool), whether they ever said otherwise. Times are
+        datetime64[us, UTC].
         """
         said = select(labels).where(labels.c.model == model).order_by(labels.c.example_id, labels.c.revision)
         if until is not None:
@@ -101,7 +102,9 @@ class PeoplesLabels:
         frame = pd.DataFrame({name: [getattr(row, name) for row in rows] for name in names}, columns=names)
         frame = frame.astype({"example_id": object, "label": "int64", "revision": "int64"})
         frame["known_at"] = pd.to_datetime(frame["known_at"], utc=True).astype("datetime64[us, UTC]")
-        frame["first_known_at"] = frame.groupby("example_id")["known_at"].transform("min")
+        of_each = frame.groupby("example_id")
+        frame["first_known_at"] = of_each["known_at"].transform("min")
+        frame["changed"] = of_each["label"].transform("nunique") > 1
         return frame.drop_duplicates("example_id", keep="last", ignore_index=True)
 
     def all(self, model: str, limit: int | None = None) -> tuple[PersonsLabel, ...]:

@@ -1,31 +1,19 @@
 """What was answered is joined with what turned out, by version."""
 
-import sys
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import pandas as pd
-import pyarrow as pa
 import pytest
 
-from expectations.kinds import Column
-from expectations.suite import Suite
 from flows.measure import measure
-from lifecycle.contract import FieldType
 from lifecycle.errors import DataRejected, InvalidInput
 from lifecycle.evaluation import Metrics
-from lifecycle.intake import BadRowLimit
 from lifecycle.quality import Quality
-from stores.events import EventStore
 from stores.ledger.opening import open_ledger
-from stores.ledger.progress import Progress
 from stores.ledger.quality import QualityRecords
-from stores.prediction_log.schema import SCHEMA
-from stores.prediction_log.segment import SegmentWriter
-from stores.prediction_log.shipper import adopt_orphans
 from stores.settings import Settings, settings
 from tests.flows import toy
+from tests.flows.answered_toy import NOW, answer, asked, prepare
 
 pytestmark = [
     # Two libraries warn when they are imported: Google's for Great Expectations, and that one itself.
@@ -33,7 +21,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:module 'sre_:DeprecationWarning"),
 ]
 
-NOW = toy.START + timedelta(days=10)
 NOTHING = Metrics(
     rows=0,
     positives=0,
@@ -49,49 +36,7 @@ NOTHING = Metrics(
 @pytest.fixture
 def kept(home: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Settings:
     """Return settings on a state folder with the toy's events, its policy, and a clock at day ten."""
-    toy.install(monkeypatch)
-    columns = {"prediction_id": Column(FieldType.STRING), "score": Column(FieldType.NUMBER)}
-    served = Suite(columns, (), (), BadRowLimit(rows=0, share=0.0), None, None, other_columns=True)
-    monkeypatch.setitem(vars(sys.modules["expectations.toy"])["SUITES"], "served_predictions", served)
-    monkeypatch.setenv("HOLDFAST_POLICIES", str(tmp_path))
-    settings.cache_clear()
-    (tmp_path / "toy.yaml").write_text(toy.POLICY, encoding="utf-8")
-    events = EventStore(home.events)
-    for stream in toy.DEFINITION.streams:
-        events.merge("toy", stream.name, stream.key, stream.read(toy.START, toy.END))
-    Progress(open_ledger(home.ledger_address)).set_replay(NOW)
-    return home
-
-
-def answer(
-    kept: Settings, asks: pd.DataFrame, scores: Sequence[float | None], version: str, minute: int = 0, **more: object
-) -> None:
-    """Log one answer per ask, with some more of the log's columns, and ship the log."""
-    rows = [
-        {
-            "prediction_id": f"{version}-{minute}-{ask}",
-            "model": "toy",
-            "version": version,
-            "request": "{}",
-            "decision": "on",
-            "example_id": str(ask),
-            "moment_at": asked_at,
-            "served_at": NOW + timedelta(minutes=minute),
-            "score": score,
-            **more,
-        }
-        for ask, asked_at, score in zip(asks["ask"], asks["asked_at"], scores, strict=True)
-    ]
-    writer = SegmentWriter(kept.prediction_log, f"replica-{version}-{minute}")
-    writer.append(pa.RecordBatch.from_pylist(rows, schema=SCHEMA))
-    writer.close()
-    adopt_orphans(kept.prediction_log)
-
-
-def asked(first: timedelta, last: timedelta) -> pd.DataFrame:
-    """Return the asks of a span counted from the clock's now."""
-    asks = toy.read_asks(toy.START, toy.END)
-    return asks.loc[(asks["asked_at"] >= NOW + first) & (asks["asked_at"] < NOW + last)]
+    return prepare(home, monkeypatch, tmp_path)
 
 
 def test_a_perfect_and_a_useless_version_are_told_apart(kept: Settings) -> None:
@@ -103,7 +48,8 @@ def test_a_perfect_and_a_useless_version_are_told_apart(kept: Settings) -> None:
     assert (first.version, first.metrics.auc, first.metrics.cost_per_row) == ("1", 1.0, 0.0)
     assert (second.version, second.metrics.auc) == ("2", 0.5)
     assert first.predictions == first.labelled == len(asks)
-    assert set(QualityRecords(open_ledger(kept.ledger_address)).newest("toy")) == {first, second}
+    kept_records = QualityRecords(open_ledger(kept.ledger_address)).newest("toy")
+    assert {one for one in kept_records if one.until_at == NOW} == {first, second}
 
 
 def test_answers_without_a_label_yet_are_counted_apart(kept: Settings) -> None:
@@ -163,6 +109,7 @@ def test_model_that_fails_leaves_the_others_their_figures(kept: Settings, monkey
         return [Quality(model, "1", toy.START, NOW, 0, 0, NOTHING, NOW)]
 
     monkeypatch.setattr("flows.measure._measure_model", measure_model)
+    monkeypatch.setattr("flows.measure._settle_model", lambda *_: None)
     with pytest.raises(DataRejected, match="toy is refused"):
         measure.fn()
     records = QualityRecords(open_ledger(kept.ledger_address))

@@ -1,0 +1,1 @@
+"""Measuring: what was answered, what became of it, and the figures of both."""
