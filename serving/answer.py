@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from serving.rows import Row
 
+MODEL_TIER = "model"
+
 
 @dataclass(frozen=True, slots=True)
 class Ask:
@@ -25,7 +27,8 @@ class Ask:
 class Answer:
     """The logged predictions of one request, row by row.
 
-    `version` is the champion's where several versions answered; `versions` then says which, row by row.
+    `version` is the champion's where several versions answered; `versions` then says which, row by row. `tier` is
+    "model", or "rule" where the model's rule stands in for the version; `tiers` says which where both answered.
     `defaulted` names per row the features that a declared default stood in for. `feature_age_seconds` is
     the age of the oldest looked-up row at its prediction moment, views of standing facts aside; None without one.
     """
@@ -40,3 +43,5 @@ class Answer:
     defaulted: Sequence[Sequence[str]]
     feature_age_seconds: float | None
     versions: Sequence[str] | None = None
+    tier: str = MODEL_TIER
+    tiers: Sequence[str] | None = None

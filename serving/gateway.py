@@ -17,6 +17,8 @@ from serving.ledger_link import LedgerLink
 from serving.metrics.gauges import Gauges
 from serving.metrics.opening import open_metrics
 from serving.models import Models
+from serving.outputs.capturing import Capturing
+from serving.outputs.guards import Guards
 from serving.parts import FeatureReader
 from serving.plan_source import PlanSource
 from serving.plan_watch import PlanWatch
@@ -29,8 +31,10 @@ from serving.shadow.shadows import Shadows
 from serving.standing import StandingUp
 from serving.watching.counting import Counting
 from serving.watching.known_baselines import KnownBaselines
+from stores.captures import CaptureFiles
 from stores.clock import SystemClock
 from stores.ledger.baselines import Baselines
+from stores.ledger.captures import Captures
 from stores.ledger.opening import connect
 from stores.ledger.pins import Pins
 from stores.ledger.profiles import Profiles
@@ -77,7 +81,8 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
 
     policies = PolicyFiles(chosen.policies)
     ids = PredictionIds(time.time)
-    standing_up = StandingUp(policies.newest, reader_of, versions.open, writer, ids, replica)
+    guards = _guards(chosen, engine, replica)
+    standing_up = StandingUp(policies.newest, reader_of, versions.open, writer, ids, replica, guards=guards)
     shadows = Shadows(chosen.prediction_log, replica, writer)
     metrics = open_metrics(chosen, engine, replica, models=models, gauges=gauges, shadows=shadows, shipper=shipper)
     watch = PlanWatch(
@@ -90,6 +95,7 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
         replica=replica,
         clock=SystemClock(),
         every_seconds=PLAN_SECONDS,
+        stopped=guards.trouble,
     )
 
     def close() -> None:
@@ -98,21 +104,31 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
         shipper.stop()
         counting.stop()
         metrics.stop()
+        guards.stop()
 
     watch.tick()
     watch.start()
     counting.start()
     shipper.start()
     metrics.start()
+    guards.start()
     return Gateway(Application(models, close, open_hook(chosen, engine), metrics), Health(models))
 
 
+def _guards(chosen: Settings, engine: Engine, replica: str) -> Guards:
+    capturing = Capturing(CaptureFiles(chosen.captures), Captures(engine), SystemClock().now)
+    return Guards(_known_baselines(chosen, engine).of, capturing, replica, SystemClock().now)
+
+
+def _known_baselines(chosen: Settings, engine: Engine) -> KnownBaselines:
+    # Without a registry: what answers is here already, and nobody waits for anything.
+    return KnownBaselines(Versions(chosen.versions, None, Pins(engine)).open, Baselines(engine), time.monotonic)
+
+
 def _counting(chosen: Settings, engine: Engine, name: str) -> Counting:
-    # Without a registry: what answers is here already, and counting waits for nothing.
-    local = Versions(chosen.versions, None, Pins(engine))
     return Counting(
         vector_of=lambda model: load_definition(model).vector,
-        baselines=KnownBaselines(local.open, Baselines(engine), time.monotonic),
+        baselines=_known_baselines(chosen, engine),
         profiles=Profiles(engine),
         name=name,
         clock=SystemClock(),

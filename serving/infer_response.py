@@ -28,15 +28,18 @@ def check_outputs(request: InferRequest) -> None:
 
 
 def parameters(answer: Answer) -> dict[str, str | int | float]:
-    """Return the response parameters; prediction ids, and the versions where several answered, in row order."""
+    """Return the response parameters; prediction ids, and versions and tiers where several answered, by row."""
     said: dict[str, str | int | float] = {
         "version": answer.version,
         "contract": answer.contract,
         "plan_revision": answer.plan_revision,
+        "tier": answer.tier,
         "prediction_ids": ",".join(answer.prediction_ids),
     }
     if answer.versions is not None:
         said["versions"] = ",".join(answer.versions)
+    if answer.tiers is not None:
+        said["tiers"] = ",".join(answer.tiers)
     if answer.feature_age_seconds is not None:
         said["feature_age_seconds"] = answer.feature_age_seconds
     return said

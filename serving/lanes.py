@@ -9,11 +9,16 @@ from feature_repo.definition import ModelDefinition
 from lifecycle.assignment import Arm as ArmName
 from lifecycle.plan import TrafficPlan
 from lifecycle.policy import Policy
+from serving.answer import MODEL_TIER
 from serving.arms import Arm, Proof, TrialProof
 from serving.batching import Batch, MicroBatcher, answer_at_once
 from serving.log_batch import LogBatches
 from serving.mirror_slot import MirrorSlot
 from serving.models import Lane
+from serving.outputs.guard import Guard
+from serving.outputs.guards import Guards
+from serving.outputs.opening import Guarded
+from serving.outputs.rule import TIER, Rule
 from serving.parts import FeatureReader, Log
 from serving.prediction_ids import PredictionIds
 from serving.rollout.instead import ChampionInstead, HonestFailure
@@ -24,6 +29,8 @@ from serving.scoring import score
 from serving.stage import Stage
 from serving.units import Units
 
+STOOD_IN_FOR = (ArmName.CHAMPION, ArmName.CONTROL)
+"""Arms for whose version the rule answers when its answers are stopped."""
 PROOF_SECONDS = 1.0
 """A version runs its own example at most this often, however often health is asked for."""
 MS_PER_SECOND = 1000
@@ -43,6 +50,7 @@ class Lanes:
     replica: str
     epoch_seconds: Callable[[], float]
     mirror: MirrorSlot
+    guards: Guards | None = None
 
     def trusted(self, arm: Arm, name: ArmName) -> Lane:
         """Return the lane of a version that answers on the event loop itself."""
@@ -95,6 +103,8 @@ class Lanes:
     def _stage(self, arm: Arm, name: ArmName) -> Stage:
         codec = self.codec_of(arm)
         mirrored = self.plan.shadow is not None and name in (ArmName.CHAMPION, ArmName.CONTROL)
+        rule = self._rule(arm, name)
+        watched = rule is not None or name is ArmName.CANARY
         return Stage(
             version=arm.version,
             plan_revision=self.plan.revision,
@@ -109,7 +119,22 @@ class Lanes:
             ids=self.ids,
             epoch_seconds=self.epoch_seconds,
             mirror=self.mirror if mirrored else None,
+            guard=self._guard(arm, name) if watched else None,
+            rule=rule,
+            workers=arm.workers,
         )
+
+    def _guard(self, arm: Arm, name: ArmName) -> Guard | None:
+        if self.guards is None:
+            return None
+        return self.guards.of(Guarded(self.plan.model, arm.version, name.value), self.policy.watching.outputs)
+
+    def _rule(self, arm: Arm, name: ArmName) -> Rule | None:
+        """Return what answers in the version's place, None where nothing does: then nobody may stop it, either."""
+        if name not in STOOD_IN_FOR or self.definition.rule_feature not in self.definition.vector:
+            return None
+        constants = {**self._constants(arm, name), "tier": TIER}
+        return Rule(self.definition.vector.index(self.definition.rule_feature), LogBatches(constants))
 
     def _constants(self, arm: Arm, name: ArmName) -> Mapping[str, str | int | None]:
         return {
@@ -118,7 +143,7 @@ class Lanes:
             "contract": arm.files.manifest.contract.name,
             "artifact_digest": arm.files.manifest.artifact_digest,
             "arm": name.value,
-            "tier": "model",
+            "tier": MODEL_TIER,
             "replica": self.replica,
             "plan_revision": self.plan.revision,
             "cost": None,

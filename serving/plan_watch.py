@@ -62,7 +62,8 @@ class Followers(Protocol):
 class PlanWatch:
     """Brings the models to their plans and policies, and tells the ledger; `tick` does one round.
 
-    `known` lists the models to serve; `stand_up` loads a plan's versions and returns the model ready to answer.
+    `known` lists the models to serve; `stand_up` loads a plan's versions and returns the model ready to answer;
+    `stopped` says whose answers of a model are stopped, None when nobody's are.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class PlanWatch:
         replica: str,
         clock: Clock,
         every_seconds: float,
+        stopped: Callable[[str], str | None] = lambda _: None,
     ) -> None:
         self._known = known
         self._plans = plans
@@ -87,6 +89,7 @@ class PlanWatch:
         self._replica = replica
         self._clock = clock
         self._every_seconds = every_seconds
+        self._stopped_answers = stopped
         self._failures: dict[str, _Failure] = {}
         self._reported: dict[str, ArmReport] = {}
         self._stopped = threading.Event()
@@ -200,7 +203,8 @@ class PlanWatch:
         if shadow is not None and plan.shadow is not None and self._shadows.at_fault(model):
             left_out[plan.shadow.version] = shadow
         # A missing way back is said in the detail, too; the champion answers all the same.
-        details = (None if failure is None else failure.reason, shadow, self._policies.trouble(model))
+        failed = None if failure is None else failure.reason
+        details = (failed, shadow, self._policies.trouble(model), self._stopped_answers(model))
         return ArmReport(
             model=model,
             replica=self._replica,

@@ -69,7 +69,16 @@ class Predicting:
 
 def _document(answer: Answer) -> dict[str, object]:
     versions = answer.versions or [answer.version] * len(answer.prediction_ids)
-    rows = zip(answer.prediction_ids, versions, answer.probabilities, answer.decisions, answer.defaulted, strict=True)
+    tiers = answer.tiers or [answer.tier] * len(answer.prediction_ids)
+    rows = zip(
+        answer.prediction_ids,
+        versions,
+        tiers,
+        answer.probabilities,
+        answer.decisions,
+        answer.defaulted,
+        strict=True,
+    )
     return {
         "model": answer.model,
         "version": answer.version,
@@ -80,11 +89,12 @@ def _document(answer: Answer) -> dict[str, object]:
             {
                 "prediction_id": name,
                 "version": version,
+                "tier": tier,
                 "probability": probability,
                 "decision": decision,
                 "defaulted": defaulted,
             }
-            for name, version, probability, decision, defaulted in rows
+            for name, version, tier, probability, decision, defaulted in rows
         ],
     }
 

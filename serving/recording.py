@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from feature_repo.definition import ModelDefinition
 from lifecycle.deciding import decide_actions
-from serving.answer import Answer
+from serving.answer import MODEL_TIER, Answer
 from serving.log_batch import Decided, Failure, Scored
 from serving.prepared import Prepared, spread
 from serving.stage import Stage
@@ -33,8 +33,8 @@ def failed_rows(
     return stage.batches.build(_rows(stage, prepared, None, counts, predict_us), Failure(errors, pairs_with))
 
 
-def answers(stage: Stage, prepared: Prepared, scored: Scored) -> Iterator[Answer]:
-    """Yield one answer per ask, in order."""
+def answers(stage: Stage, prepared: Prepared, scored: Scored, tier: str = MODEL_TIER) -> Iterator[Answer]:
+    """Yield one answer per ask, in order; `tier` says who scored them."""
     if scored.decided is None:
         raise ValueError("a failed micro-batch has no answers")
     decisions = scored.decided.decisions
@@ -54,6 +54,7 @@ def answers(stage: Stage, prepared: Prepared, scored: Scored) -> Iterator[Answer
             decisions=decisions[at:end],
             defaulted=scored.defaulted[at:end],
             feature_age_seconds=None if oldest == -np.inf else oldest,
+            tier=tier,
         )
         at = end
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from serving.answer import Answer, Ask
+from serving.outputs.standing_in import answer_by_rule
 from serving.predicted import VersionFailed, predicted
 from serving.prepared import microseconds, prepare
 from serving.recording import answers, failed_rows, scored_rows
@@ -14,9 +15,13 @@ def score(stage: Stage, asks: Sequence[Ask]) -> list[Answer]:
 
     Raises Unavailable when the features or the log are out of reach: nothing is answered then, and nothing held
     against the version. Raises VersionFailed when the version cannot score; a single ask is then logged as failed,
-    several are not, because each is tried by itself before it counts.
+    several are not, because each is tried by itself before it counts. While the version's answers are stopped, the
+    model's rule answers, and none of this happens.
     """
     prepared = prepare(stage, asks)
+    guard = stage.guard
+    if guard is not None and not guard.closed and stage.rule is not None:
+        return answer_by_rule(stage, guard, stage.rule, prepared)
     began = stage.monotonic()
     try:
         scores = predicted(stage.version, stage.predictor, prepared.matrix)
@@ -30,4 +35,6 @@ def score(stage: Stage, asks: Sequence[Ask]) -> list[Answer]:
     stage.log.append(batch)
     if stage.mirror is not None:
         stage.mirror.offer(batch)
+    if guard is not None:
+        guard.watch(prepared.example_ids, scores, batch)
     return list(answers(stage, prepared, scored))

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from feature_repo.definition import ModelDefinition
 from lifecycle.decision_policy import DecisionPolicy
 from serving.log_batch import LogBatches
+from serving.outputs.guard import Guard
+from serving.outputs.rule import Rule
 from serving.parts import FeatureReader, Log, Mirror, Scores
 from serving.prediction_ids import PredictionIds
+from serving.rollout.workers import Workers
 from serving.rows import RowCodec
 from serving.units import Units
 
@@ -17,8 +20,9 @@ from serving.units import Units
 class Stage:
     """One version in one arm, fixed for one revision of the plan and of the policy.
 
-    `mirror` is shown what this stage has logged as answered, None when nobody follows. `epoch_seconds` and
-    `monotonic` are clocks, in seconds.
+    `mirror` is shown what this stage has logged as answered, None when nobody follows. `guard` watches the answers and
+    may stop them, None when nobody watches; `rule` then answers, where there is one, and the version is tried in its
+    `workers`. `epoch_seconds` and `monotonic` are clocks, in seconds.
     """
 
     version: str
@@ -34,4 +38,7 @@ class Stage:
     ids: PredictionIds
     epoch_seconds: Callable[[], float]
     mirror: Mirror | None = None
+    guard: Guard | None = None
+    rule: Rule | None = None
+    workers: Workers | None = None
     monotonic: Callable[[], float] = time.perf_counter

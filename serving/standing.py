@@ -14,6 +14,8 @@ from serving.arms import Arm, load_arm
 from serving.lanes import Lanes
 from serving.mirror_slot import MirrorSlot
 from serving.models import ServedModel
+from serving.outputs.guards import Guards
+from serving.outputs.opening import Guarded
 from serving.parts import FeatureReader, Log
 from serving.prediction_ids import PredictionIds
 from serving.rollout.fault import is_the_version_s
@@ -29,6 +31,7 @@ class StandingUp:
     """Loads a plan's versions; versions and feature readers that already stand are used again.
 
     `policy_of`, `reader_of` and `open_version` fetch the parts; `epoch_seconds` is the clock of the log.
+    `guards` watch what the versions answer; without them nobody does.
     """
 
     policy_of: Callable[[str], Policy]
@@ -39,6 +42,7 @@ class StandingUp:
     replica: str
     epoch_seconds: Callable[[], float] = time.time
     loading: Loading = field(default_factory=Loading)
+    guards: Guards | None = None
     _readers: dict[str, FeatureReader] = field(default_factory=dict)
     _arms: dict[str, dict[str, Arm]] = field(default_factory=dict)
     _codecs: dict[tuple[str, str, int], RowCodec] = field(default_factory=dict)
@@ -72,6 +76,7 @@ class StandingUp:
                     out_of_reach.add(version)
         self._keep(plan, arms)
         served = self._served(plan, policy, definition, arms)
+        self._keep_guards(plan)
         return replace(served, left_out=left_out, loading=loading, out_of_reach=frozenset(out_of_reach))
 
     def _served(
@@ -93,6 +98,7 @@ class StandingUp:
             replica=self.replica,
             epoch_seconds=self.epoch_seconds,
             mirror=mirror,
+            guards=self.guards,
         )
         canary = None if plan.canary is None else arms.get(plan.canary.version)
         names = {plan.champion: ArmName.CHAMPION}
@@ -138,6 +144,15 @@ class StandingUp:
         if key not in self._codecs:
             self._codecs[key] = RowCodec(arm.files.manifest.contract, max_rows)
         return self._codecs[key]
+
+    def _keep_guards(self, plan: TrafficPlan) -> None:
+        """Let go of what watched versions in arms that the plan does not have any more."""
+        if self.guards is None or plan.champion is None:
+            return
+        arms = [(plan.champion, ArmName.CHAMPION)]
+        if plan.canary is not None:
+            arms += [(plan.champion, ArmName.CONTROL), (plan.canary.version, ArmName.CANARY)]
+        self.guards.keep(plan.model, {Guarded(plan.model, version, arm.value) for version, arm in arms})
 
     def _keep(self, plan: TrafficPlan, arms: dict[str, Arm]) -> None:
         """Let go of versions that the plan has no more; those that answer still are in the lanes they answer by."""

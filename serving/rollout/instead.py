@@ -9,6 +9,8 @@ import pyarrow as pa
 from lifecycle.errors import InvalidInput
 from serving.answer import Answer
 from serving.batching import Batch, fail, settle, tell
+from serving.outputs.rule import TIER
+from serving.outputs.standing_in import by_rule
 from serving.predicted import VersionFailed, predicted
 from serving.prepared import Prepared, microseconds, spread
 from serving.recording import answers, failed_rows, scored_rows
@@ -26,7 +28,10 @@ class Instead(Protocol):
 
 @dataclass(frozen=True)
 class ChampionInstead:
-    """The champion answers from the same features, and the attempt is logged beside its answer, in one append."""
+    """The champion answers from the same features, and the attempt is logged beside its answer, in one append.
+
+    While the champion's own answers are stopped, the rule answers for it here, too.
+    """
 
     trial: Stage
     champion: Stage
@@ -48,6 +53,10 @@ class ChampionInstead:
 
     def _answers(self, prepared: Prepared, attempted: Sequence[Attempted], predict_us: int) -> list[Answer]:
         champion = self.champion
+        if champion.guard is not None and not champion.guard.closed and champion.rule is not None:
+            stood_in = by_rule(champion, champion.rule, prepared)
+            self._log(stood_in.batch, prepared, attempted, predict_us)
+            return list(answers(champion, prepared, stood_in.scored, tier=TIER))
         began = champion.monotonic()
         try:
             scores = predicted(champion.version, champion.predictor, prepared.matrix)

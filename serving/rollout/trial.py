@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from feature_repo.definition import ModelDefinition
 from lifecycle.assignment import Arm, arm_at, position
-from serving.answer import Answer, Ask
+from serving.answer import MODEL_TIER, Answer, Ask
 from serving.batching import MicroBatcher
 from serving.problem import Refused
 from serving.rows import Row, RowCodec
@@ -69,6 +69,7 @@ def merged(champion: str, n_rows: int, numbers: Sequence[Sequence[int]], answers
     places = {row: (answer, at) for part, answer in zip(numbers, answers, strict=True) for at, row in enumerate(part)}
     rows = [places[row] for row in range(n_rows)]
     versions = [answer.version for answer, _ in rows]
+    tiers = [answer.tier for answer, _ in rows]
     ages = [answer.feature_age_seconds for answer in answers if answer.feature_age_seconds is not None]
     return replace(
         answers[0],
@@ -79,6 +80,8 @@ def merged(champion: str, n_rows: int, numbers: Sequence[Sequence[int]], answers
         defaulted=[answer.defaulted[at] for answer, at in rows],
         feature_age_seconds=max(ages, default=None),
         versions=versions if len(set(versions)) > 1 else None,
+        tier=MODEL_TIER if len(set(tiers)) > 1 else tiers[0],
+        tiers=tiers if len(set(tiers)) > 1 else None,
     )
 
 

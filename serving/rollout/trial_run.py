@@ -9,6 +9,8 @@ from functools import partial
 import numpy as np
 
 from serving.batching import Batch, fail, settle, tell
+from serving.outputs.guard import Guard
+from serving.outputs.standing_in import answer_by_rule, try_behind
 from serving.predicted import reason_of
 from serving.prepared import Prepared, microseconds, prepare
 from serving.recording import answers, scored_rows
@@ -16,6 +18,9 @@ from serving.rollout.attempt import Attempted, attempt
 from serving.rollout.instead import Instead
 from serving.rollout.workers import Job, Workers
 from serving.stage import Stage
+
+OUTPUTS = "outputs"
+"""What the reason of an attempt begins with that was not made because the version's answers are stopped."""
 
 
 @dataclass(eq=False)
@@ -49,6 +54,9 @@ class TrialRun:
             prepared = prepare(stage, [ask for ask, _ in batch])
         except Exception as error:  # noqa: BLE001 - whatever went wrong must reach the callers that wait
             fail(batch, error, self)
+            return
+        if stage.guard is not None and not stage.guard.closed:
+            self._stopped(batch, prepared, stage.guard)
             return
         loop = asyncio.get_running_loop()
         trying = _Trying(batch, prepared, stage.monotonic())
@@ -109,7 +117,23 @@ class TrialRun:
             return
         if stage.mirror is not None:
             stage.mirror.offer(rows)
+        if stage.guard is not None:
+            stage.guard.watch(prepared.example_ids, scores, rows)
         settle(batch, given)
+
+    def _stopped(self, batch: Batch, prepared: Prepared, guard: Guard) -> None:
+        """Answer while the version's answers are stopped: by the rule where it stands in, else as for a failure."""
+        stage = self._stage
+        if stage.rule is None:
+            try_behind(stage, guard, prepared)
+            self._give_up(_Trying(batch, prepared, stage.monotonic()), f"{OUTPUTS}: {guard.trouble() or ''}")
+            return
+        try:
+            given = answer_by_rule(stage, guard, stage.rule, prepared)
+        except Exception as error:  # noqa: BLE001 - as above
+            fail(batch, error, self)
+        else:
+            settle(batch, given)
 
     def _give_up(self, trying: _Trying, reason: str) -> None:
         trying.over = True
