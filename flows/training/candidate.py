@@ -9,6 +9,7 @@ import numpy as np
 from feature_repo.definition import ModelDefinition
 from flows.training.booster import grow_booster
 from flows.training.evaluate import evaluate
+from flows.training.labelling import weights_of
 from flows.training.rivals import RivalScores, add_champion, score_simple_rivals
 from flows.training.rows import TrainingRows
 from lifecycle.evaluation import Evaluation
@@ -39,12 +40,14 @@ class Candidate:
 
 def grow_candidate(definition: ModelDefinition, policy: Policy, rows: TrainingRows) -> Candidate:
     """Return the candidate that the policy's training makes of some rows: always the same one."""
-    booster = grow_booster(rows.learn.matrix, rows.learn.labels, definition.vector, policy.training)
+    learn = rows.learn
+    weights = None if learn.sources is None else weights_of(learn.sources, policy.retraining)
+    booster = grow_booster(learn.matrix, learn.labels, definition.vector, policy.training, weights=weights)
     return Candidate(
         definition=definition,
         policy=policy,
         rows=rows,
         booster=booster,
         scores=predictor_of(booster, definition.vector).score(rows.judge.matrix),
-        simple=score_simple_rivals(definition, rows.learn, rows.judge),
+        simple=score_simple_rivals(definition, learn, rows.judge),
     )

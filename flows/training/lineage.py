@@ -12,7 +12,8 @@ import feature_repo
 import flows.training
 import lifecycle
 from feature_repo.definition import ModelDefinition
-from flows.training.rows import TrainingRows
+from flows.training.labelling import CAPTURE, OUTCOME
+from flows.training.rows import Rows, TrainingRows
 from lifecycle.policy import Policy
 
 LIBRARIES = ("xgboost", "scikit-learn", "numpy", "pandas", "feast", "mlflow", "great-expectations", "pyarrow")
@@ -34,6 +35,7 @@ def lineage(definition: ModelDefinition, policy: Policy, rows: TrainingRows) -> 
         "labels_matured_at": window.matured_at.isoformat(),
         "learned_rows": str(len(rows.learn.labels)),
         "judged_rows": str(len(rows.judge.labels)),
+        **_peoples(policy, rows),
         "feature_service": definition.contract.name,
         "contract": definition.contract.name,
         "contract_sha256": definition.contract.digest(),
@@ -42,6 +44,23 @@ def lineage(definition: ModelDefinition, policy: Policy, rows: TrainingRows) -> 
         "libraries": json.dumps({name: version(name) for name in LIBRARIES}),
         "lock_sha256": _lock_digest(root),
     }
+
+
+def _peoples(policy: Policy, rows: TrainingRows) -> dict[str, str]:
+    """Return how many rows have their label from people, and what those that were learned from counted."""
+    learned, judged = _by_people(rows.learn), _by_people(rows.judge)
+    captured = 0 if rows.learn.sources is None else int((rows.learn.sources == CAPTURE).sum())
+    return {
+        "learned_rows_by_people": str(learned - captured),
+        "learned_rows_captured": str(captured),
+        "judged_rows_by_people": str(judged),
+        "person_weight": f"{policy.retraining.person_weight:g}",
+        "captured_weight": f"{policy.retraining.captured_weight:g}",
+    }
+
+
+def _by_people(rows: Rows) -> int:
+    return 0 if rows.sources is None else int((rows.sources != OUTCOME).sum())
 
 
 def code_revision(root: Path) -> str:

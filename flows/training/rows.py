@@ -12,7 +12,9 @@ from expectations.suite import examine, load_suites
 from feature_repo.columns import columns_of
 from feature_repo.definition import Columns, ModelDefinition
 from feature_repo.training_set import TrainingSet, training_set
-from flows.training.window import TrainingWindow, require_rows, split_rows
+from flows.training.labelling import OUTCOME, label_rows
+from flows.training.said import Said
+from flows.training.window import TrainingWindow, require_rows
 from lifecycle.errors import DataRejected
 from lifecycle.policy import TrainingPolicy
 from stores.events import EventStore
@@ -29,7 +31,8 @@ class Rows:
     """Some rows of a training set, all in one order.
 
     `matrix` is (n_rows, n_features) float32 and `defaulted` bool, in the definition's vector order;
-    `labels` (n_rows,) int64 of 0 and 1; `slices` (n_rows,) text by slice name.
+    `labels` (n_rows,) int64 of 0 and 1; `slices` (n_rows,) text by slice name. `sources` (n_rows,) says whose label it
+    is, "outcome" or how a person came to say it; None where all are outcomes.
     """
 
     frame: pd.DataFrame
@@ -37,6 +40,7 @@ class Rows:
     defaulted: np.ndarray
     labels: np.ndarray
     slices: Columns
+    sources: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -55,8 +59,10 @@ def gather_rows(
     events: EventStore,
     policy: TrainingPolicy,
     window: TrainingWindow,
+    *,
+    said: Said | None = None,
 ) -> TrainingRows:
-    """Return the examined rows of a window.
+    """Return the examined rows of a window, under people's labels too where it is told what they `said`.
 
     Raises EvidenceMissing for too few rows, DataRejected when the training set fails a critical
     expectation, NotFound when a stream was never ingested.
@@ -65,23 +71,30 @@ def gather_rows(
     stored = {
         stream.name: events.load(definition.name, stream.name, first, window.end_at) for stream in definition.streams
     }
-    examples = definition.examples(stored, window.start_at, window.end_at)
-    learn, judge = split_rows(examples, window)
-    require_rows(definition.name, examples["label"].to_numpy()[learn], int(judge.sum()), policy, window)
-    wanted = examples.loc[learn | judge].reset_index(drop=True)
-    made = training_set(store, definition, wanted)
+    outcomes = definition.examples(stored, window.start_at, window.end_at)
+    labelled = label_rows(
+        definition, outcomes, lambda: definition.requests(stored, window.start_at, window.end_at), window, said
+    )
+    examples, learn = labelled.examples, labelled.learn
+    require_rows(definition.name, examples["label"].to_numpy()[learn], int((~learn).sum()), policy, window)
+    made = training_set(store, definition, examples)
     good = _examine(definition, made)
-    learned = learn[learn | judge]
-    return training_rows(window, _rows(definition, made, good & learned), _rows(definition, made, good & ~learned))
+    learned, judged = (_rows(definition, made, good & chosen, labelled.sources) for chosen in (learn, ~learn))
+    return training_rows(window, learned, judged)
 
 
 def training_rows(window: TrainingWindow, learn: Rows, judge: Rows) -> TrainingRows:
-    """Return the rows of a window with the SHA-256 over ids, features and labels: equal for equal data."""
+    """Return the rows of a window with the SHA-256 over ids, features and labels: equal for equal data.
+
+    Whose label it is counts where a person gave any.
+    """
     digest = hashlib.sha256()
     for rows in (learn, judge):
         digest.update("\n".join(rows.frame["example_id"]).encode())
         digest.update(np.ascontiguousarray(rows.matrix, dtype="<f4").tobytes())
         digest.update(rows.labels.astype("<i8").tobytes())
+        if rows.sources is not None:
+            digest.update("\n".join(rows.sources).encode())
     return TrainingRows(window, learn, judge, digest.hexdigest())
 
 
@@ -101,7 +114,8 @@ def _examine(definition: ModelDefinition, made: TrainingSet) -> np.ndarray:
     return good
 
 
-def _rows(definition: ModelDefinition, made: TrainingSet, chosen: np.ndarray) -> Rows:
+def _rows(definition: ModelDefinition, made: TrainingSet, chosen: np.ndarray, sources: np.ndarray) -> Rows:
+    said = sources[chosen]
     frame = made.examples.loc[chosen].reset_index(drop=True)
     return Rows(
         frame=frame,
@@ -109,4 +123,5 @@ def _rows(definition: ModelDefinition, made: TrainingSet, chosen: np.ndarray) ->
         defaulted=made.assembled.defaulted[chosen],
         labels=frame["label"].to_numpy(dtype=np.int64),
         slices=definition.slices(columns_of(definition.contract, frame)),
+        sources=None if (said == OUTCOME).all() else said,
     )

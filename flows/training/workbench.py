@@ -10,13 +10,16 @@ from feature_repo.definition import ModelDefinition, load_definition
 from feature_repo.feast_store import open_feature_store
 from flows.training.promotion import Promotion
 from flows.training.rows import TrainingRows, gather_rows
+from flows.training.said import Said
 from flows.training.window import TrainingWindow
 from lifecycle.policy import Policy
 from stores.clock import ReplayClock
 from stores.events import EventStore
+from stores.ledger.labels import PeoplesLabels
 from stores.ledger.pins import Pins
 from stores.ledger.progress import Progress
 from stores.policies import load_policy
+from stores.prediction_log.table import PredictionLog
 from stores.registry import Registry
 from stores.settings import Settings
 from stores.versions import Versions
@@ -44,9 +47,14 @@ class Workbench:
         return self.definition.name
 
     def gather(self, window: TrainingWindow) -> TrainingRows:
-        """Return the examined rows of a window; see `gather_rows`."""
+        """Return the examined rows of a window, with what people said of them by then; see `gather_rows`."""
         return gather_rows(
-            self.definition, self._features, EventStore(self.config.events), self.policy.training, window
+            self.definition,
+            self._features,
+            EventStore(self.config.events),
+            self.policy.training,
+            window,
+            said=Said(PeoplesLabels(self.engine), PredictionLog(self.config.prediction_log)),
         )
 
     @cached_property
