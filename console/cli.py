@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from console import decisions, features, log, looks, overrides, policy, quarantine
+from console import decisions, features, log, looks, overrides, policy, quarantine, recalibrate
 from console import run as running
 from console.replay import replay
 from console.status import read_status
@@ -33,6 +33,8 @@ app.command()(replay)
 app.command()(looks.looks)
 for override in (overrides.rollback, overrides.hold, overrides.resume, overrides.promote, overrides.pin):
     app.command()(override)
+for change in (recalibrate.proposals, recalibrate.recalibrate):
+    app.command()(change)
 
 
 @app.command()

@@ -35,17 +35,17 @@ def rollback(
     if arm is not None and arm not in arms:
         raise InvalidInput(f"--arm is {arm!r}; allowed: {', '.join(arms)}")
     chosen = None if arm is None else arms[arm]
-    _say(Word(Override.ROLL_BACK, model, _name(name), reason, version=version, arm=chosen))
+    _say(Word(Override.ROLL_BACK, model, acting_name(name), reason, version=version, arm=chosen))
 
 
 def hold(model: ModelArgument, reason: ReasonOption, name: NameOption = None) -> None:
     """Let nothing advance until a person resumes; versions on trial keep their traffic."""
-    _say(Word(Override.HOLD, model, _name(name), reason))
+    _say(Word(Override.HOLD, model, acting_name(name), reason))
 
 
 def resume(model: ModelArgument, reason: ReasonOption, name: NameOption = None) -> None:
     """End a hold or a pin: the rules act again."""
-    _say(Word(Override.RESUME, model, _name(name), reason))
+    _say(Word(Override.RESUME, model, acting_name(name), reason))
 
 
 def promote(
@@ -55,7 +55,7 @@ def promote(
     name: NameOption = None,
 ) -> None:
     """Make a version champion now: the canary, else the shadow, or a named one."""
-    _say(Word(Override.PROMOTE, model, _name(name), reason, version=version))
+    _say(Word(Override.PROMOTE, model, acting_name(name), reason, version=version))
 
 
 def pin(
@@ -65,10 +65,11 @@ def pin(
     name: NameOption = None,
 ) -> None:
     """Keep a version champion whatever the rules find, until a person resumes."""
-    _say(Word(Override.PIN, model, _name(name), reason, version=version))
+    _say(Word(Override.PIN, model, acting_name(name), reason, version=version))
 
 
-def _name(given: str | None) -> str:
+def acting_name(given: str | None) -> str:
+    """Return the name a person acts under: the given one, else HOLDFAST_ACTOR, else the system's user."""
     name = given if given is not None else settings().actor
     if name is None:
         try:

@@ -72,7 +72,7 @@ def apply_word(word: Word, places: Settings) -> tuple[Decision, TrafficPlan]:
         require_permission(policy.people, word.name, word.override)
         return apply_from(Plans(engine).current(word.model), word, policy, engine)
     except HoldfastError as error:
-        _note_refusal(word, error, places.run / "overrides.log")
+        note_refusal(word, error, places.run / "overrides.log")
         raise
 
 
@@ -177,7 +177,8 @@ def _store(
     return decision, outcome.plan or plan
 
 
-def _note_refusal(word: Word, error: HoldfastError, path: Path) -> None:
+def note_refusal(word: Word, error: HoldfastError, path: Path) -> None:
+    """Leave a line about a word that was refused: who spoke, what was asked, and why not."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as lines:
         line = structlog.wrap_logger(

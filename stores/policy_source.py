@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import yaml
 from pydantic_core import from_json, to_json
 
-from lifecycle.errors import PolicyInvalid
+from lifecycle.errors import NotFound, PolicyInvalid
 
 KeyPath: TypeAlias = Sequence[int | str]
 MERGE_TAG = "tag:yaml.org,2002:merge"
@@ -69,6 +69,18 @@ class PolicySource:
         lines = [line for _, line in _walk(self.root, where)]
         return lines[-1] if lines else self.root.start_mark.line + 1
 
+    def scalar_span(self, where: KeyPath) -> tuple[int, int]:
+        """Return where the plain value of a key path begins and ends in the text, in characters; raises NotFound."""
+        node = self.root
+        for part in where:
+            found = [child for key, child in _children(node) if key == part]
+            if not found:
+                raise NotFound(f"{self.path} has no key {spoken(where)}")
+            node = found[0]
+        if not isinstance(node, yaml.ScalarNode):
+            raise NotFound(f"{spoken(where)} in {self.path} is no plain value")
+        return node.start_mark.index, node.end_mark.index
+
     def known_part(self, where: KeyPath) -> tuple[int | str, ...]:
         """Return the beginning of a key path that the file has."""
         return tuple(part for part, _ in _walk(self.root, where))
@@ -124,6 +136,12 @@ def _refuse_odd_keys(path: Path, node: yaml.Node, where: tuple[int | str, ...]) 
                 )
             seen[key.value] = line
             _refuse_odd_keys(path, child, here)
+
+
+def _children(node: yaml.Node) -> list[tuple[int | str, yaml.Node]]:
+    if isinstance(node, yaml.MappingNode):
+        return [(str(key.value), child) for key, child in node.value]
+    return list(enumerate(node.value)) if isinstance(node, yaml.SequenceNode) else []
 
 
 def _walk(node: yaml.Node, where: KeyPath) -> Iterator[tuple[int | str, int]]:
