@@ -48,21 +48,21 @@ def answer(
     """Log one answer per ask, decided by its score, with some more of the log's columns, and ship the log."""
     rows = [
         {
-            "prediction_id": f"{version}-{minute}-{ask.ask}",
+            "prediction_id": f"{version}-{minute}-{ask['ask']}",
             "model": "toy",
             "version": version,
             "tier": "model",
             "request": json.dumps(
-                {"unit": ask.unit, "site": ask.site, "load": ask.load, "asked_at": ask.asked_at.isoformat()}
+                {name: ask[name] for name in ("unit", "site", "load")} | {"asked_at": ask["asked_at"].isoformat()}
             ),
             "decision": "on" if score is not None and score >= 0.5 else "off",
-            "example_id": str(ask.ask),
-            "moment_at": ask.asked_at,
+            "example_id": str(ask["ask"]),
+            "moment_at": ask["asked_at"],
             "served_at": NOW + timedelta(minutes=minute),
             "score": score,
             **more,
         }
-        for ask, score in zip(asks.itertuples(), scores, strict=True)
+        for ask, score in zip(asks.to_dict("records"), scores, strict=True)
     ]
     writer = SegmentWriter(kept.prediction_log, f"replica-{version}-{minute}")
     writer.append(pa.RecordBatch.from_pylist(rows, schema=SCHEMA))

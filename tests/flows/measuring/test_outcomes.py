@@ -1,6 +1,7 @@
 """The latest known word about an example stands, whoever said it."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -29,7 +30,7 @@ def known(kept: Settings, now: datetime = NOW) -> pd.DataFrame:
     return found.set_index("example_id")
 
 
-def correct(kept: Settings, ask: pd.Series, at: datetime, **changed: object) -> int:
+def correct(kept: Settings, ask: pd.Series, at: datetime, **changed: Any) -> int:
     """Store a later version of an ask's event; return how many events were new."""
     event = pd.DataFrame([ask]).assign(known_at=pd.Timestamp(at).as_unit("us"), **changed)
     return EventStore(kept.events).merge("toy", "asks", ("ask",), event)
