@@ -17,6 +17,7 @@ COLUMNS = (
     "prediction_id",
     "version",
     "arm",
+    "tier",
     "replica",
     "served_at",
     "moment_at",
@@ -80,7 +81,9 @@ def read_trial(
     table = log.since(model, trial.since_revision, (*COLUMNS, *more), after=after, until=until)
     # A replica on an older plan may name another version; the arms' own are all that counts.
     versions = pa.array([name for name in (trial.version, trial.baseline) if name is not None])
-    rows = _prepared(table.filter(pc.is_in(table["version"], versions)))
+    # What the rule answered in a version's place says nothing about the version.
+    own = pc.equal(pc.coalesce(table["tier"], "model"), "model")
+    rows = _prepared(table.filter(pc.and_(own, pc.is_in(table["version"], versions))))
     mine = (rows["version"] == trial.version).to_numpy()
     if trial.arm == "champion":
         # A control's failed attempt was answered anew by the champion: that row says how it ended for the client.
