@@ -16,6 +16,7 @@ from serving.health import Health
 from serving.ledger_link import LedgerLink
 from serving.metrics.gauges import Gauges
 from serving.metrics.opening import open_metrics
+from serving.metrics.served_families import BREAKER_OPEN
 from serving.models import Models
 from serving.outputs.capturing import Capturing
 from serving.outputs.guards import Guards
@@ -82,6 +83,7 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
     policies = PolicyFiles(chosen.policies)
     ids = PredictionIds(time.time)
     guards = _guards(chosen, engine, replica)
+    gauges.ask(BREAKER_OPEN.name, guards.open_breakers)
     standing_up = StandingUp(policies.newest, reader_of, versions.open, writer, ids, replica, guards=guards)
     shadows = Shadows(chosen.prediction_log, replica, writer)
     metrics = open_metrics(chosen, engine, replica, models=models, gauges=gauges, shadows=shadows, shipper=shipper)

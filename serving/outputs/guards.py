@@ -2,8 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 import structlog
@@ -65,6 +65,11 @@ class Guards:
         """Return whose answers of a model are stopped here, and why; None when nobody's are."""
         found = [guard.trouble() for key, guard in self._guards.items() if key.model == model]
         return "; ".join(one for one in found if one is not None) or None
+
+    def open_breakers(self) -> Iterator[tuple[Mapping[str, str], float]]:
+        """Yield model, version and arm of every guard, with 1 while the version is stopped and 0 while it answers."""
+        for key, guard in tuple(self._guards.items()):
+            yield asdict(key), float(not guard.closed)
 
     def tick(self) -> None:
         """Look for missing baselines, and store what happened."""
