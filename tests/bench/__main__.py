@@ -17,12 +17,14 @@ from lifecycle.errors import HoldfastError
 from stores.settings import settings
 from tests.bench.judge.benchmark import bench_judge
 from tests.bench.judge.options import add_options, chosen_options
+from tests.bench.metrics.benchmark import bench_metrics
 from tests.bench.serving.benchmark import bench_serving
 from tests.bench.shadow.benchmark import bench_shadow
 
 BENCHMARKS: Mapping[str, Callable[[Console, argparse.Namespace], Mapping[str, object]]] = {
     "serving": lambda terminal, _: bench_serving(terminal),
     "shadow": lambda terminal, _: bench_shadow(terminal),
+    "metrics": lambda terminal, _: bench_metrics(terminal),
     "judge": lambda terminal, given: bench_judge(terminal, chosen_options(given)),
 }
 
