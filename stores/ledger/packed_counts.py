@@ -23,12 +23,12 @@ def bins_of(profile: Profile) -> str:
 
 
 def pack(profile: Profile) -> Packed:
-    """Return a profile's counts: lists of numbers by feature with the missing ones last, names that occur by field."""
+    """Return a profile's counts: `numbers` bin by bin, features by name and then the score, names where they occur."""
     return {
         "bins": bins_of(profile),
         "rows": profile.rows,
         "score_rows": profile.score_rows,
-        "features": {name: [*one.counts, one.missing] for name, one in profile.features.items()},
+        "numbers": [count for one in _numeric(profile) for count in (*one.counts, one.missing)],
         "categories": {
             name: {
                 "counts": {value: count for value, count in one.counts.items() if count},
@@ -37,7 +37,6 @@ def pack(profile: Profile) -> Packed:
             }
             for name, one in profile.categories.items()
         },
-        "score": [*profile.score.counts, profile.score.missing],
     }
 
 
@@ -48,27 +47,34 @@ def add_up(baseline: Profile, packed: Iterable[Packed]) -> Profile:
     """
     bins = bins_of(baseline)
     rows = score_rows = 0
-    features = {name: np.zeros(len(one.counts) + 1, np.int64) for name, one in baseline.features.items()}
+    widths = [len(one.counts) + 1 for one in _numeric(baseline)]
+    numbers = np.zeros(sum(widths), np.int64)
     categories = {name: _Names(one) for name, one in baseline.categories.items()}
-    score = np.zeros(len(baseline.score.counts) + 1, np.int64)
     for part in packed:
         if part["bins"] != bins:
             raise InvalidInput(
                 f"counts were made on bins {part['bins']}, the baseline has {bins}; count the hour anew from the log"
             )
         rows, score_rows = rows + part["rows"], score_rows + part["score_rows"]
-        for name in features:
-            features[name] += part["features"][name]
+        numbers += np.array(part["numbers"], np.int64)
         for name, names in categories.items():
             names.add(part["categories"][name])
-        score += part["score"]
+    *features, score = [
+        _summed(one, sums)
+        for one, sums in zip(_numeric(baseline), np.split(numbers, np.cumsum(widths)[:-1]), strict=True)
+    ]
+    summed = dict(zip(sorted(baseline.features), features, strict=True))
     return Profile(
         rows=rows,
-        features={name: _numbers(one, features[name]) for name, one in baseline.features.items()},
+        features={name: summed[name] for name in baseline.features},
         categories={name: names.profile() for name, names in categories.items()},
         score_rows=score_rows,
-        score=_numbers(baseline.score, score),
+        score=score,
     )
+
+
+def _numeric(profile: Profile) -> list[NumericProfile]:
+    return [*(profile.features[name] for name in sorted(profile.features)), profile.score]
 
 
 class _Names:
@@ -88,6 +94,6 @@ class _Names:
         return CategoryProfile(counts=self._counts, other=self._other, missing=self._missing)
 
 
-def _numbers(known: NumericProfile, sums: np.ndarray) -> NumericProfile:
+def _summed(known: NumericProfile, sums: np.ndarray) -> NumericProfile:
     *counts, missing = sums.tolist()
     return NumericProfile(edges=known.edges, counts=tuple(counts), missing=missing)
