@@ -9,8 +9,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from console import decisions, features, log, looks, overrides, policy, quarantine, recalibrate
+from console import decisions, features, labels, log, looks, overrides, policy, quarantine, recalibrate
 from console import run as running
+from console.quality import quality
 from console.replay import replay
 from console.status import read_status
 from console.status_page import print_status
@@ -29,7 +30,9 @@ app.add_typer(log.app, name="log")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(policy.app, name="policy")
 app.add_typer(decisions.app, name="decisions")
+app.add_typer(labels.app, name="labels")
 app.command()(replay)
+app.command()(quality)
 app.command()(looks.looks)
 for override in (overrides.rollback, overrides.hold, overrides.resume, overrides.promote, overrides.pin):
     app.command()(override)
