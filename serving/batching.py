@@ -111,12 +111,19 @@ class MicroBatcher:
         return batch
 
 
-def answer_at_once(score: Callable[[Sequence[Ask]], Sequence[Answer]], batch: Batch) -> None:
-    """Settle a batch by what `score` returns for its asks; one that raises is tried ask by ask."""
+def answer_at_once(
+    score: Callable[[Sequence[Ask]], Sequence[Answer]], batch: Batch, retried: Callable[[], None] = lambda: None
+) -> None:
+    """Settle a batch by what `score` returns for its asks; one that raises is tried ask by ask, each `retried`."""
+
+    def again(one: Batch) -> None:
+        retried()
+        answer_at_once(score, one, retried)
+
     try:
         answers = score([ask for ask, _ in batch])
     except Exception as error:  # noqa: BLE001 - whatever went wrong must reach the callers that wait
-        fail(batch, error, lambda one: answer_at_once(score, one))
+        fail(batch, error, again)
     else:
         settle(batch, answers)
 

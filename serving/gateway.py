@@ -16,6 +16,7 @@ from serving.health import Health
 from serving.ledger_link import LedgerLink
 from serving.metrics.gauges import Gauges
 from serving.metrics.opening import open_metrics
+from serving.metrics.requests import RequestMeter
 from serving.metrics.served_families import BREAKER_OPEN
 from serving.models import Models
 from serving.outputs.capturing import Capturing
@@ -71,6 +72,7 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
     _adopt_what_can_be(chosen.prediction_log)
     models = Models()
     gauges = Gauges()
+    meter = RequestMeter(lambda name: name in models.names())
     engine = connect(chosen.ledger_address)
     counting = _counting(chosen, engine, writer.owned.app_id)
     shipper = Shipper(chosen.prediction_log, writer, SHIP_SECONDS, counting.offer)
@@ -84,9 +86,13 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
     ids = PredictionIds(time.time)
     guards = _guards(chosen, engine, replica)
     gauges.ask(BREAKER_OPEN.name, guards.open_breakers)
-    standing_up = StandingUp(policies.newest, reader_of, versions.open, writer, ids, replica, guards=guards)
+    standing_up = StandingUp(
+        policies.newest, reader_of, versions.open, writer, ids, replica, guards=guards, retried=meter.retried
+    )
     shadows = Shadows(chosen.prediction_log, replica, writer)
-    metrics = open_metrics(chosen, engine, replica, models=models, gauges=gauges, shadows=shadows, shipper=shipper)
+    metrics = open_metrics(
+        chosen, engine, replica, models=models, meter=meter, gauges=gauges, shadows=shadows, shipper=shipper
+    )
     watch = PlanWatch(
         known=lambda: known_models(chosen.policies, models.names()),
         plans=PlanSource(LedgerLink(engine), versions, replica),

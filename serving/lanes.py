@@ -51,11 +51,13 @@ class Lanes:
     epoch_seconds: Callable[[], float]
     mirror: MirrorSlot
     guards: Guards | None = None
+    retried: Callable[[str], None] = lambda _: None
 
     def trusted(self, arm: Arm, name: ArmName) -> Lane:
         """Return the lane of a version that answers on the event loop itself."""
         stage = self._stage(arm, name)
-        batcher = self._batcher(partial(answer_at_once, partial(score, stage)))
+        retried = partial(self.retried, self.plan.model)
+        batcher = self._batcher(partial(answer_at_once, partial(score, stage), retried=retried))
         return Lane(arm, stage.codec, batcher, Proof(arm, PROOF_SECONDS, time.monotonic))
 
     def named(self, arm: Arm) -> Lane:

@@ -31,7 +31,8 @@ class StandingUp:
     """Loads a plan's versions; versions and feature readers that already stand are used again.
 
     `policy_of`, `reader_of` and `open_version` fetch the parts; `epoch_seconds` is the clock of the log.
-    `guards` watch what the versions answer; without them nobody does.
+    `guards` watch what the versions answer; without them nobody does. `retried` is told the model of each request that
+    is tried again by itself, because a request that it arrived with made their micro-batch fail.
     """
 
     policy_of: Callable[[str], Policy]
@@ -43,6 +44,7 @@ class StandingUp:
     epoch_seconds: Callable[[], float] = time.time
     loading: Loading = field(default_factory=Loading)
     guards: Guards | None = None
+    retried: Callable[[str], None] = lambda _: None
     _readers: dict[str, FeatureReader] = field(default_factory=dict)
     _arms: dict[str, dict[str, Arm]] = field(default_factory=dict)
     _codecs: dict[tuple[str, str, int], RowCodec] = field(default_factory=dict)
@@ -99,6 +101,7 @@ class StandingUp:
             epoch_seconds=self.epoch_seconds,
             mirror=mirror,
             guards=self.guards,
+            retried=self.retried,
         )
         canary = None if plan.canary is None else arms.get(plan.canary.version)
         names = {plan.champion: ArmName.CHAMPION}

@@ -27,6 +27,7 @@ def open_metrics(
     replica: str,
     *,
     models: Models,
+    meter: RequestMeter,
     gauges: Gauges,
     shadows: Shadows,
     shipper: Shipper,
@@ -42,7 +43,7 @@ def open_metrics(
     return Metrics(
         replica=ReplicaFigures(
             models=models,
-            meter=RequestMeter(lambda name: name in models.names()),
+            meter=meter,
             gauges=gauges,
             shadow=shadows.report,
             shipping_fails=lambda: shipper.last_error is not None,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from serving.exchange import ClientGone, Response
 from serving.metrics.figures import Figures
-from serving.metrics.served_families import PROBLEMS, REQUEST_DURATION, REQUEST_SECONDS, REQUESTS
+from serving.metrics.served_families import PROBLEMS, REQUEST_DURATION, REQUEST_SECONDS, REQUESTS, RETRIES
 from serving.problem import problem_of
 
 UNKNOWN = ""
@@ -26,6 +26,7 @@ class _OfModel:
     buckets: list[int] = field(default_factory=lambda: [0] * (len(REQUEST_SECONDS) + 1))
     seconds: float = 0.0
     in_flight: int = 0
+    retries: int = 0
 
 
 class RequestMeter:
@@ -60,6 +61,11 @@ class RequestMeter:
             mine.seconds += elapsed
         return response
 
+    def retried(self, model: str) -> None:
+        """Count a request that is tried again by itself."""
+        mine = self._models.get(model) or self._first(model)
+        mine.retries += 1
+
     def counters(self) -> Figures:
         """Return the counts so far."""
         figures = Figures()
@@ -68,6 +74,7 @@ class RequestMeter:
                 figures.add(REQUESTS, (model, str(status)), [count])
             for kind, count in list(mine.problems.items()):
                 figures.add(PROBLEMS, (model, kind), [count])
+            figures.add(RETRIES, (model,), [mine.retries])
             figures.add(REQUEST_DURATION, (model,), [*mine.buckets, mine.seconds])
         return figures
 

@@ -52,6 +52,9 @@ REQUEST_DURATION = histogram(
 PROBLEMS = counter(
     "holdfast_problems_total", "Requests that were answered with a problem document, by its kind", "model", "kind"
 )
+RETRIES = counter(
+    "holdfast_retries_total", "Requests that were tried again by themselves, because their micro-batch failed", "model"
+)
 SHADOW_CRASHES = counter(
     "holdfast_shadow_crashes_total", "Times that a shadow's process ended by itself or was ended", "model", "version"
 )
@@ -67,7 +70,7 @@ REPLICAS = gauge("holdfast_replicas", "Replicas that have told their figures wit
 LOGGED = (PREDICTIONS, STAGE_DURATION, SCORE, SHOWN, MISSING, SHADOW_ROWS, COST, UNCOUNTED)
 """Counted from the prediction log; rows that a shadow never got are told by the replicas."""
 TOLD = (
-    *(REQUESTS, REQUEST_DURATION, PROBLEMS, SHADOW_CRASHES),
+    *(REQUESTS, REQUEST_DURATION, PROBLEMS, RETRIES, SHADOW_CRASHES),
     *(QUEUE, IN_FLIGHT, BREAKER_OPEN, SHIPPING_FAILS, REPLICAS),
 )
 """Told by the replicas that live, or lived."""

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -49,8 +50,9 @@ def scrape(bench: Bench) -> Samples:
 def metrics(make_bench: Callable[..., Bench], log_root: Path, folder: Path) -> Iterator[tuple[Bench, Metrics]]:
     """Return a bench whose application tells its metrics; its queue takes three requests."""
     bench = make_bench(max_queued_requests=3)
-    bench.models.put(bench.stand_up(TrafficPlan(MODEL, revision=2, champion="2", previous="1")))
     meter = RequestMeter(lambda name: name in bench.models.names())
+    bench.stand_up.retried = meter.retried
+    bench.models.put(bench.stand_up(TrafficPlan(MODEL, revision=2, champion="2", previous="1")))
     replica = ReplicaFigures(bench.models, meter, Gauges(), lambda _: None, lambda: False)
     tail = LogTail(log_root, folder)
     tail.begin()
@@ -87,6 +89,24 @@ def test_requests_that_find_the_queue_full_are_told_as_shed(metrics: tuple[Bench
     shed = sum(answer.status_code == 503 for answer in answers)
     assert shed > 0
     assert scrape(bench)[key("holdfast_problems_total", model=MODEL, kind="overloaded")] == shed
+
+
+def test_requests_that_are_tried_again_by_themselves_are_counted(
+    metrics: tuple[Bench, Metrics], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One odd request made its micro-batch fail: each of the three gets its own try."""
+    bench, _ = metrics
+    read = bench.shelf.read
+
+    def read_unless_odd(request: Any) -> Any:
+        if 13 in request["flight"].tolist():
+            raise ZeroDivisionError
+        return read(request)
+
+    monkeypatch.setattr(bench.shelf, "read", read_unless_odd)
+    asked = [("POST", PREDICT, {"json": {"rows": [flight(flight=number)]}}) for number in (12, 13, 14)]
+    assert [answer.status_code for answer in bench.ask_all(asked)] == [200, 500, 200]
+    assert scrape(bench)[key("holdfast_retries_total", model=MODEL)] == 3
 
 
 def test_caller_that_hangs_up_is_counted_as_gone() -> None:
