@@ -76,7 +76,7 @@ def test_of_many_words_all_stand_or_none(ledger: Engine) -> None:
         ((1, "person", "ada", " "), "the reason is empty"),
     ],
 )
-def test_a_word_that_cannot_be_meant_is_refused(ledger: Engine, word: tuple[Any, ...], said: str) -> None:
+def test_a_word_that_cannot_be_meant_is_refused(ledger: Engine, word: tuple[int, Any, str, str], said: str) -> None:
     """Nothing is stored then."""
     with pytest.raises(InvalidInput, match=said):
         PeoplesLabels(ledger).give("m", "a", *word, NOON)
