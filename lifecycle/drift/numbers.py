@@ -69,9 +69,9 @@ def compare_numbers(
 
 def _tested(now: Array, then: Array, sizes: Sizes, baseline: NumericProfile) -> tuple[Certainty, TestName]:
     """Return the more certain of both tests, doubled because there are two (Bonferroni)."""
+    largest = max(baseline.day_correlation, baseline.rank_day_correlation)
     alone = min(_shape(now, then, sizes, 0.0, 0.0), rank_p_value(now, then, *sizes.effective(0.0)))
     shape = _shape(now, then, sizes, baseline.day_correlation, baseline.rank_day_correlation)
-    largest = max(baseline.day_correlation, baseline.rank_day_correlation)
     place = rank_p_value(now, then, *sizes.effective(largest))
     blocked = min(shape, place)
     return Certainty(min(2.0 * alone, 1.0), min(2.0 * blocked, 1.0)), "chi-square" if shape < place else "ranks"

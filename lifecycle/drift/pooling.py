@@ -5,9 +5,9 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 
-FEWEST_EXPECTED = 10.0
-"""Rows that a bin is expected to hold in the smaller sample. Twice the usual 5, because error control over many tests
-asks far out in the tail, where the chi-square distribution comes late."""
+FEWEST_EXPECTED = 20.0
+"""Rows that a bin is expected to hold in the smaller sample. More than the usual 5: error control over many tests
+asks far out in the tail, where with 10 rows a bin a chi-square of 100 rows is a quarter too often beyond its limit."""
 
 
 def pool_neighbours(baseline: Array, rows: float) -> npt.NDArray[np.int64]:
@@ -16,7 +16,7 @@ def pool_neighbours(baseline: Array, rows: float) -> npt.NDArray[np.int64]:
     It follows from the baseline's counts (n_bins,) and the `rows` of the smaller sample alone, so that what came in the
     window has no say in how it is tested.
 
-    >>> pool_neighbours(np.array([0.0, 50.0, 30.0, 20.0, 0.0]), 40.0).tolist()
+    >>> pool_neighbours(np.array([0.0, 50.0, 30.0, 20.0, 0.0]), 80.0).tolist()
     [0, 0, 1, 1, 1]
     """
     expected = baseline / baseline.sum() * rows
@@ -35,7 +35,7 @@ def pool_neighbours(baseline: Array, rows: float) -> npt.NDArray[np.int64]:
 def pool_rarest(baseline: Array, rows: float) -> npt.NDArray[np.int64]:
     """Return the same for values without an order: from the rarest up.
 
-    >>> pool_rarest(np.array([60.0, 1.0, 30.0, 9.0]), 100.0).tolist()
+    >>> pool_rarest(np.array([60.0, 1.0, 30.0, 9.0]), 200.0).tolist()
     [2, 0, 1, 0]
     """
     order = np.argsort(baseline, kind="stable")

@@ -11,9 +11,9 @@ Array = npt.NDArray[np.float64]
 
 LARGEST_EXPONENT = 600.0
 STEPS = 60
-NEAR_ENOUGH = 1e-9
-MIDDLE = 0.05
-"""Below so many standard errors the formula divides by nearly 0, and the normal distribution is exact enough."""
+NEAR_ENOUGH = 1e-6
+MIDDLE = 1.0
+"""Within so many standard errors the normal distribution is exact enough, and the formula would divide by nearly 0."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,17 @@ class Tilted:
 
 @dataclass(frozen=True)
 class Chance:
-    """Two samples of rows at `places` (n_places,) with chances `shares`, and how the difference of their means varies."""
+    """Two samples of rows at rising or falling `places` (n_places,) with `shares`: how their means may differ."""
 
     places: Array
     shares: Array
     rows: float
     baseline_rows: float
+
+    def spread(self) -> float:
+        """Return the standard deviation of the difference."""
+        variance = float(self.shares @ (self.places - float(self.shares @ self.places)) ** 2)
+        return math.sqrt(variance * (1.0 / self.rows + 1.0 / self.baseline_rows))
 
     def tilted(self, point: float) -> Tilted:
         """Return the function of the first mean less the second."""
@@ -46,9 +51,10 @@ class Chance:
 
     def _row(self, by: float) -> tuple[float, float, float]:
         exponents = by * self.places
-        top = float(exponents.max())
+        # Shifted, so that the largest is 1 and nothing overflows.
+        top = max(float(exponents[0]), float(exponents[-1]))
         weights = self.shares * np.exp(exponents - top)
-        total = float(weights.sum())
+        total = float(weights @ np.ones_like(weights))
         mean = float(weights @ self.places) / total
         return top + math.log(total), mean, max(float(weights @ (self.places - mean) ** 2) / total, 0.0)
 
@@ -56,11 +62,11 @@ class Chance:
 def two_sided(gap: float, places: Array, shares: Array, rows: float, baseline_rows: float) -> float:
     """Return the chance that means of two samples lie at least `gap` apart, to either side, when nothing differs.
 
-    Each row of both samples is at one of `places` (n_places,), with chances `shares` that sum to 1. The sizes may be
-    broken: effective rows. A normal approximation is wrong by factors in the far tail where most rows are at one place,
-    and that is where error control over many tests asks. The tail is Lugannani & Rice, Saddle point approximation for
-    the distribution of the sum of independent random variables, 1980. At the edge of what is possible it is Chernoff's
-    bound, which is never too small.
+    Each row of both samples is at one of `places` (n_places,), which rise, with chances `shares` that sum to 1. The
+    sizes may be broken: effective rows. A normal approximation is wrong by factors in the far tail where most rows are
+    at one place, and there error control over many tests asks. The tail is Lugannani & Rice, Saddle point
+    approximation for the distribution of the sum of independent random variables, 1980. At the edge of what is possible
+    it is Chernoff's bound, which is never too small.
 
     >>> places, shares = np.array([0.0, 1.0]), np.array([0.9, 0.1])
     >>> round(two_sided(0.0, places, shares, 100, 1000), 2)
@@ -75,14 +81,14 @@ def upper(gap: float, places: Array, shares: Array, rows: float, baseline_rows: 
     """Return the chance that the first mean lies at least `gap` above the second; see `two_sided`."""
     kept = shares > 0
     chance = Chance(places[kept], shares[kept], rows, baseline_rows)
-    span = float(chance.places.max() - chance.places.min())
-    if span == 0.0:
+    span = abs(float(chance.places[-1] - chance.places[0]))
+    spread = chance.spread()
+    if span == 0.0 or spread == 0.0:
         return 1.0 if gap <= 0.0 else 0.0
-    spread = math.sqrt(chance.tilted(0.0).curvature)
     if gap <= MIDDLE * spread:
         return float(ndtr(-gap / spread))
     furthest = LARGEST_EXPONENT * min(rows, baseline_rows) / span
-    point = _saddle(gap, chance, furthest)
+    point = _saddle(gap, chance, spread, furthest) if gap < span else furthest
     there = chance.tilted(point)
     depth = max(point * gap - there.value, 0.0)
     bound = math.exp(-depth)
@@ -93,12 +99,10 @@ def upper(gap: float, places: Array, shares: Array, rows: float, baseline_rows: 
     return min(max(float(ndtr(-reach)) + density * (1.0 / pull - 1.0 / reach), 0.0), bound)
 
 
-def _saddle(gap: float, chance: Chance, furthest: float) -> float:
+def _saddle(gap: float, chance: Chance, spread: float, furthest: float) -> float:
     """Return where the slope is the gap, by Newton's steps, halved where they leave the bracket; at most `furthest`."""
     low, high = 0.0, furthest
-    if chance.tilted(high).slope <= gap:
-        return high
-    point = min(gap / chance.tilted(0.0).curvature, high / 2.0)
+    point = min(gap / spread**2, high / 2.0)
     for _ in range(STEPS):
         here = chance.tilted(point)
         if abs(here.slope - gap) <= NEAR_ENOUGH * gap:

@@ -15,6 +15,8 @@ from rich.console import Console
 
 from lifecycle.errors import HoldfastError
 from stores.settings import settings
+from tests.bench.drift.benchmark import bench_drift
+from tests.bench.drift.options import add_drift_options, chosen_drift_options
 from tests.bench.judge.benchmark import bench_judge
 from tests.bench.judge.options import add_options, chosen_options
 from tests.bench.metrics.benchmark import bench_metrics
@@ -26,6 +28,7 @@ BENCHMARKS: Mapping[str, Callable[[Console, argparse.Namespace], Mapping[str, ob
     "shadow": lambda terminal, _: bench_shadow(terminal),
     "metrics": lambda terminal, _: bench_metrics(terminal),
     "judge": lambda terminal, given: bench_judge(terminal, chosen_options(given)),
+    "drift": lambda terminal, given: bench_drift(terminal, chosen_drift_options(given)),
 }
 
 BUSY_LOAD = 0.5
@@ -57,6 +60,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(BENCHMARKS)}; all by default")
     add_options(parser)
+    add_drift_options(parser)
     given = parser.parse_args()
     names = given.names or list(BENCHMARKS)
     unknown = [name for name in names if name not in BENCHMARKS]
