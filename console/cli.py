@@ -9,8 +9,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from console import decisions, features, labels, log, looks, overrides, policy, quarantine, recalibrate
+from console import alarms, decisions, features, labels, log, looks, overrides, policy, quarantine, recalibrate
 from console import run as running
+from console.loop import loop
 from console.quality import quality
 from console.replay import replay
 from console.status import read_status
@@ -31,9 +32,11 @@ app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(policy.app, name="policy")
 app.add_typer(decisions.app, name="decisions")
 app.add_typer(labels.app, name="labels")
+app.add_typer(alarms.app, name="alarms")
 app.command()(replay)
 app.command()(quality)
 app.command()(looks.looks)
+app.command()(loop)
 for override in (overrides.rollback, overrides.hold, overrides.resume, overrides.promote, overrides.pin):
     app.command()(override)
 for change in (recalibrate.proposals, recalibrate.recalibrate):

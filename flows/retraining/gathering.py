@@ -12,9 +12,7 @@ from lifecycle.errors import NotFound
 from lifecycle.retraining import Past
 from stores.events import EventStore
 from stores.ledger.alarms import Alarms
-from stores.ledger.plans import Plans
-from stores.ledger.standings import Standings
-from stores.ledger.trainings import Trainings
+from stores.ledger.loop import read_past
 
 
 @dataclass(frozen=True)
@@ -29,19 +27,8 @@ class Occasion:
 
 def gather_occasion(bench: Workbench) -> Occasion:
     """Return what the ledger and the stored events say of a model now."""
-    now, past = bench.clock.now(), past_of(bench)
+    now, past = bench.clock.now(), read_past(bench.engine, bench.model)
     return Occasion(now, Alarms(bench.engine).standing(bench.model), past, _new_labels(bench, past.last_at(), now))
-
-
-def past_of(bench: Workbench) -> Past:
-    """Return what the ledger says of a model's earlier trainings."""
-    trainings = Trainings(bench.engine)
-    standings = Standings(bench.engine).of(bench.model)
-    # A champion that somebody else trained: what is known is since when it serves.
-    trained_at = trainings.judged_at(bench.model) or Plans(bench.engine).current(bench.model).champion_since_at
-    return Past(
-        trainings.of(bench.model), trained_at, {version: standing.stage for version, standing in standings.items()}
-    )
 
 
 def _new_labels(bench: Workbench, since: datetime | None, now: datetime) -> int:

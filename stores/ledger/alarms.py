@@ -26,6 +26,14 @@ class Alarms:
         with self._engine.connect() as connection:
             return _all(connection, model)
 
+    def get(self, alarm_id: str) -> Alarm:
+        """Return one alarm; raises NotFound."""
+        with self._engine.connect() as connection:
+            row = connection.execute(select(alarms).where(alarms.c.alarm_id == alarm_id)).first()
+        if row is None:
+            raise NotFound(f"no alarm {alarm_id!r}; `holdfast alarms` lists those that stand")
+        return _alarm(row)
+
     def models(self) -> tuple[str, ...]:
         """Return the models that ever had an alarm, sorted."""
         with self._engine.connect() as connection:
