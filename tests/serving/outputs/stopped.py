@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import numpy as np
+import numpy.typing as npt
 
 from lifecycle.outputs import profile_outputs
 from lifecycle.plan import TrafficPlan
@@ -59,9 +60,9 @@ class Predicting:
         return healthy(len(matrix), self.rng) if self.instead is None else self.instead(matrix)
 
 
-def healthy(count: int, rng: np.random.Generator) -> np.ndarray:
+def healthy(count: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
     """Return scores such as the baseline has."""
-    scores: np.ndarray = 1.0 / (1.0 + np.exp(1.5 - rng.normal(0.0, 0.6, count)))
+    scores: npt.NDArray[np.float64] = 1.0 / (1.0 + np.exp(1.5 - rng.normal(0.0, 0.6, count)))
     return scores
 
 
