@@ -32,7 +32,7 @@ def differences(
     >>> one, two = np.array([[10.0, 1.0]], np.float32), np.array([[10.000001, 2.0]], np.float32)
     >>> nothing = np.zeros((1, 2), bool)
     >>> found = differences(one, two, nothing, nothing, 1e-6)
-    >>> found.differ.tolist(), found.by[0, 1]
+    >>> found.differ.tolist(), float(found.by[0, 1])
     ([[False, True]], 0.5)
     """
     ours, theirs = served.astype(np.float64), recomputed.astype(np.float64)

@@ -78,7 +78,7 @@ def cheapest_threshold(labels: Ints, scores: Floats, cost: CostPolicy) -> float:
     cheapest = np.flatnonzero(total == total.min())
     # The first run of neighbours only: another of equal cost answers other rows otherwise.
     run = cheapest[: 1 + int(np.argmax(np.append(np.diff(cheapest) > 1, True)))]
-    return float(levels[run[len(run) // 2]])
+    return float(levels[run[(len(run) - 1) // 2]])
 
 
 def recalibrate_threshold(
