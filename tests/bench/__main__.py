@@ -20,6 +20,7 @@ from tests.bench.drift.options import add_drift_options, chosen_drift_options
 from tests.bench.judge.benchmark import bench_judge
 from tests.bench.judge.options import add_options, chosen_options
 from tests.bench.metrics.benchmark import bench_metrics
+from tests.bench.quality.benchmark import bench_quality
 from tests.bench.serving.benchmark import bench_serving
 from tests.bench.shadow.benchmark import bench_shadow
 
@@ -28,6 +29,7 @@ BENCHMARKS: Mapping[str, Callable[[Console, argparse.Namespace], Mapping[str, ob
     "shadow": lambda terminal, _: bench_shadow(terminal),
     "metrics": lambda terminal, _: bench_metrics(terminal),
     "judge": lambda terminal, given: bench_judge(terminal, chosen_options(given)),
+    "quality": bench_quality,
     "drift": lambda terminal, given: bench_drift(terminal, chosen_drift_options(given)),
 }
 
