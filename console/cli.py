@@ -9,7 +9,19 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from console import alarms, decisions, features, labels, log, looks, overrides, policy, quarantine, recalibrate
+from console import (
+    alarms,
+    captures,
+    decisions,
+    features,
+    labels,
+    log,
+    looks,
+    overrides,
+    policy,
+    quarantine,
+    recalibrate,
+)
 from console import run as running
 from console.loop import loop
 from console.quality import quality
@@ -33,6 +45,7 @@ app.add_typer(policy.app, name="policy")
 app.add_typer(decisions.app, name="decisions")
 app.add_typer(labels.app, name="labels")
 app.add_typer(alarms.app, name="alarms")
+app.add_typer(captures.app, name="captures")
 app.command()(replay)
 app.command()(quality)
 app.command()(looks.looks)

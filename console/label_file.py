@@ -19,12 +19,12 @@ Line = tuple[int, str, str]
 """A row's number as a person counts it, its example and its label as they stand there."""
 
 
-def read_words(file: Path, known: Collection[str]) -> list[Word]:
+def read_words(file: Path, known: Collection[str], *, blanks_are_skipped: bool = False) -> list[Word]:
     """Return the labels of a CSV or Parquet file with the columns example_id and label.
 
-    `known` are the examples that may be labelled. An example that is there twice with one label counts once. Raises
-    InvalidInput naming every line that cannot be taken, and what is allowed there: a CSV's lines with its header as
-    the first, a Parquet file's rows from 1.
+    `known` are the examples that may be labelled. With `blanks_are_skipped`, lines without a label are no words. An
+    example that is there twice with one label counts once. Raises InvalidInput naming every line that cannot be taken,
+    and what is allowed there: a CSV's lines with its header as the first, a Parquet file's rows from 1.
     """
     read = {".csv": _csv, ".parquet": _parquet}.get(file.suffix.lower())
     if read is None:
@@ -35,6 +35,8 @@ def read_words(file: Path, known: Collection[str]) -> list[Word]:
     first_lines: dict[str, int] = {}
     wrong: list[str] = []
     for line, example, label in read(file):
+        if blanks_are_skipped and not label:
+            continue
         problem = _problem(example, label, known)
         if problem is None and words.get(example, LABELS[label]) != LABELS[label]:
             problem = f"{example!r} is {label} here and {words[example]} in line {first_lines[example]}; give it once"
@@ -48,7 +50,7 @@ def read_words(file: Path, known: Collection[str]) -> list[Word]:
         told = "\n".join(wrong[:MOST_TOLD])
         raise InvalidInput(f"{file} has {len(wrong):,} wrong lines, and nothing of it was taken\n{told}{more}")
     if not words:
-        raise InvalidInput(f"{file} has no rows")
+        raise InvalidInput(f"{file} has no rows" + (" with a label" if blanks_are_skipped else ""))
     return [Word(example, label) for example, label in words.items()]
 
 

@@ -16,6 +16,9 @@ from stores.registry import Registry
 from stores.settings import Settings, settings
 from stores.versions import Versions
 
+RULE = "rule"
+"""The tier of what the model's rule answered in a version's place."""
+
 
 @dataclass(frozen=True)
 class Replayed:
@@ -58,7 +61,8 @@ def replay(
 def replay_prediction(prediction_id: str, places: Settings) -> Replayed:
     """Return what the logged features score now with the version that answered, in whichever arm.
 
-    Raises NotFound for an unknown prediction, EvidenceMissing for an attempt that failed, ArtifactInvalid when the
+    Raises NotFound for an unknown prediction, EvidenceMissing for an attempt that failed and for what the rule answered
+    in the version's place, ArtifactInvalid when the
     version's file is another one than answered, and what opening the version raises.
     """
     row = PredictionLog(places.prediction_log).get(prediction_id)
@@ -67,6 +71,12 @@ def replay_prediction(prediction_id: str, places: Settings) -> Replayed:
         raise EvidenceMissing(
             f"prediction {prediction_id} has no score to compare with: version {row['version']} of {row['model']} "
             f"failed ({row['error']}){shown}"
+        )
+    if row["tier"] == RULE:
+        raise EvidenceMissing(
+            f"prediction {prediction_id} was answered by the rule of {row['model']}, while the answers of version "
+            f"{row['version']} were stopped; its score {row['score']!r} is one of the logged features, and no version "
+            "scored it. `holdfast captures list` says why they were stopped"
         )
     versions = Versions(places.versions, Registry(places.mlflow_address), Pins(connect(places.ledger_address)))
     files = versions.open(row["model"], row["version"])

@@ -113,6 +113,24 @@ def test_failed_attempt_has_nothing_to_compare_and_says_why(home: Settings, dige
         replay("f")
 
 
+def test_answer_of_the_rule_was_scored_by_no_version_and_says_so(home: Settings, digest: str) -> None:
+    """To score it by the version would compare two different things."""
+    row = {
+        "prediction_id": "r",
+        "model": "tiny",
+        "version": "1",
+        "artifact_digest": digest,
+        "features": FEATURES[0].tolist(),
+        "score": 0.1,
+        "tier": "rule",
+    }
+    SegmentWriter(home.prediction_log, "replica").append(pa.RecordBatch.from_pylist([row], schema=SCHEMA))
+    with pytest.raises(
+        EvidenceMissing, match=r"answered by the rule of tiny, while the answers of version 1 were stopped"
+    ):
+        replay("r")
+
+
 def test_unknown_prediction_is_refused(home: Settings) -> None:
     """There is nothing to compare with."""
     with pytest.raises(NotFound, match="'p'"):

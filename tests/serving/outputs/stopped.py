@@ -70,7 +70,7 @@ def baseline() -> Profile:
     """Return the baseline of a version that scores as `healthy` does."""
     scores = healthy(10_000, np.random.default_rng(1))
     number = NumericProfile(edges=(), counts=(0,), missing=0)
-    outputs = profile_outputs(scores, np.arange(10_000) * 100.0)
+    outputs = profile_outputs(scores, np.linspace(0.0, 1e6, 10_000))
     return Profile(rows=0, features={}, categories={}, score_rows=10_000, score=number, outputs=outputs)
 
 
