@@ -28,7 +28,8 @@ class Comparison:
     nothing moves, `blocked_expected_psi` the same for rows that come by days; `effective_rows` and
     `effective_baseline_rows` say how many independent ones those with a value are worth.
     `moved` says how likely the distances are by chance, by the more certain of the tests, which is `decisive`, with the
-    p-value doubled where there were two. It and `decisive` are None also where there are too few rows for any test.
+    p-value doubled where there were two. Values that are new have a test of their own and are no part of it; it and
+    `decisive` are None also where all values are new.
     `missing_moved` says it of the share of missing rows, None where neither side misses any.
     `unseen` is the share of values that the baseline does not have, and `baseline_unseen` the share of new ones that
     it leads to expect. They and `unseen_moved` are None for numbers, and where the baseline counts rare values

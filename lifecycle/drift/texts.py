@@ -1,5 +1,7 @@
 """One column of names beside its baseline."""
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -41,8 +43,8 @@ def compare_texts(
     sizes = Sizes(present, usual, days, baseline_days)
     bins = int(((now > 0) | (then > 0)).sum())
     distance, _ = chi_square(now, then, np.arange(now.size))
-    moved, decisive = _tested(now, then, sizes, baseline.day_correlation)
     tellable = baseline.other == 0
+    moved, decisive = _tested(now, then, sizes, baseline, tellable=tellable)
     worth, baseline_worth = sizes.effective(baseline.day_correlation)
     return Comparison(
         column,
@@ -68,10 +70,21 @@ def compare_texts(
     )
 
 
-def _tested(now: Array, then: Array, sizes: Sizes, correlation: float) -> tuple[Certainty, TestName]:
-    """Return the certainty by chi-square, or of the commonest value's share where the rest is too rare for one."""
+def _tested(
+    now: Array, then: Array, sizes: Sizes, baseline: CategoryProfile, *, tellable: bool
+) -> tuple[Certainty | None, TestName | None]:
+    """Return the certainty by chi-square, or of the commonest value's share where the rest is too rare for one.
+
+    New values that can be told have a test of their own, and are left out here: joined with rare ones, a rare value
+    that only changed its name would look as if nothing had happened. None where all values are new.
+    """
+    if tellable:
+        now, then = now[:-1], then[:-1]
+        sizes = replace(sizes, rows=float(now.sum()))
+    if sizes.rows == 0:
+        return None, None
     alone, _ = _shape(now, then, sizes, 0.0)
-    blocked, decisive = _shape(now, then, sizes, correlation)
+    blocked, decisive = _shape(now, then, sizes, baseline.day_correlation)
     return Certainty(alone, blocked), decisive
 
 
@@ -89,6 +102,8 @@ def _shape(now: Array, then: Array, sizes: Sizes, correlation: float) -> tuple[f
 def _change(now: Array, then: Array, names: tuple[str, ...]) -> str:
     """Return the value whose share changed most, as a sentence."""
     ours, theirs = now / now.sum(), then / then.sum()
-    most = int(np.argmax(np.abs(ours - theirs)))
+    # Of two values that make up all, such as outcomes of 0 and 1, the second one is the event.
+    gaps = np.round(np.abs(ours - theirs), 9)
+    most = int(np.flatnonzero(gaps == gaps.max())[-1])
     name = repr(names[most]) if most < len(names) else "a value without a name in the baseline"
     return f"{ours[most]:.1%} of the values are {name}, where the baseline has {theirs[most]:.1%}"
