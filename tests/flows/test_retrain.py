@@ -1,11 +1,14 @@
 """The retraining flow on real parts, stopped at every point on its way and started again."""
 
+import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 from sqlalchemy import Engine
 
 from expectations.kinds import Column
@@ -24,11 +27,14 @@ from stores.events import EventStore
 from stores.ledger.alarms import Alarms
 from stores.ledger.changes import Changes
 from stores.ledger.decisions import Decisions
+from stores.ledger.labels import PeoplesLabels, Word
 from stores.ledger.opening import open_ledger
 from stores.ledger.plans import Plans
 from stores.ledger.progress import Progress
 from stores.ledger.standings import Standings
 from stores.ledger.trainings import Trainings
+from stores.prediction_log.delta import table_folder
+from stores.prediction_log.schema import SCHEMA
 from stores.registry import Registry
 from stores.settings import Settings, settings
 from tests.flows import toy
@@ -336,3 +342,36 @@ def test_labels_that_became_known_since_the_last_training_are_counted(factory: F
     factory.policy(('"new_labels":1000', f'"new_labels":{new}'))
     (training,) = factory.run().trainings
     assert training.cause is Cause.LABELS
+
+
+def test_what_people_said_is_learned_with_its_weight_and_told_in_the_lineage(factory: Factory) -> None:
+    """Their words on recorded questions, and on a captured one that only the prediction log knows."""
+    before = toy.END - timedelta(days=7)
+    odd = {"unit": "u3", "site": "north", "load": -9.5, "asked_at": "2020-01-09T00:00:00Z"}
+    answered = {
+        "prediction_id": "p",
+        "model": "toy",
+        "version": "1",
+        "example_id": "odd",
+        "request": json.dumps(odd),
+        "served_at": before,
+        "moment_at": datetime.fromisoformat(str(odd["asked_at"])),
+    }
+    write_deltalake(table_folder(factory.config.prediction_log), pa.Table.from_pylist([answered], schema=SCHEMA))
+    labels = PeoplesLabels(factory.engine)
+    known = toy.read_asks(toy.START, before)["ask"].astype(str).tolist()
+    corrected = [Word(ask, 1) for ask in known[:20]]
+    labels.give_all("toy", corrected, source="review", who="ann", reason="looked again", at=before)
+    labels.give_all("toy", [Word("odd", 1)], source="capture", who="ann", reason="it was on", at=before)
+    plain = train_model("toy", factory.config, factory.engine, end=toy.END - timedelta(days=2)).version
+    told = train_model("toy", factory.config, factory.engine).version
+    registry = factory.registry()
+    tags = registry.tags("toy", told)
+    assert (tags["learned_rows_by_people"], tags["learned_rows_captured"], tags["judged_rows_by_people"]) == (
+        "20",
+        "1",
+        "0",
+    )
+    assert (tags["person_weight"], tags["captured_weight"]) == ("3", "2")
+    # Two days earlier the judged days began before anybody had said a word.
+    assert registry.tags("toy", plain)["learned_rows_by_people"] == "0"
