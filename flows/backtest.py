@@ -33,8 +33,6 @@ from stores.policies import read_policy
 from stores.prediction_log.table import PredictionLog
 from stores.settings import Settings, settings
 
-EVERY_DECISION = 1_000_000
-
 
 def backtest(
     policy: Policy,
@@ -54,7 +52,7 @@ def backtest(
     log = PredictionLog(config.prediction_log)
     known = definition or load_definition(policy.model)
     sources = Sources(known, log, EventStore(config.events), Arms(engine), since)
-    decisions = Decisions(engine).of(policy.model, EVERY_DECISION)
+    decisions = Decisions(engine).of(policy.model, limit=None)
 
     def act(trial: RecordedTrial, recorded: Decision | None) -> Tried:
         decided = () if recorded is None else (recorded.decided_at,)

@@ -41,7 +41,7 @@ def print_summary(
         *_gated(definition, engine),
         *_served(tally, counts),
         *_measured(definition, engine),
-        *decided(Decisions(engine).of(definition.name), counts),
+        *decided(Decisions(engine).of(definition.name, limit=None), counts),
     ]:
         table.add_row(escape(what), escape(figure))
     terminal.print(table)
@@ -62,7 +62,7 @@ def _taken_in(definition: ModelDefinition, engine: Engine) -> list[tuple[str, st
 
 def _gated(definition: ModelDefinition, engine: Engine) -> list[tuple[str, str]]:
     """Say how the newest version that went through the offline gate compared."""
-    made = Decisions(engine).of(definition.name)
+    made = Decisions(engine).of(definition.name, limit=None)
     decision = next((one for one in made if "evaluation" in one.evidence), None)
     if decision is None:
         return []
@@ -90,8 +90,7 @@ def decided(newest_first: Sequence[Decision], counts: Counts) -> list[tuple[str,
 
     `newest_first` are a model's decisions.
     """
-    # Decisions of one moment follow each other as their plans do.
-    made = sorted(newest_first, key=lambda decision: (decision.decided_at, decision.plan_revision))
+    made = list(reversed(newest_first))
     told = [decision for decision in made if decision.action not in STEPS_ON_THE_WAY]
     last = {decision.version: decision.decision_id for decision in told}
     rows = [("decisions", f"{len(made)} made (holdfast decisions)")]

@@ -61,18 +61,21 @@ def recorded_trials(history: Sequence[tuple[TrafficPlan, datetime]], since: date
     return tuple(trial for trial in trials if trial.ended_at is None or trial.ended_at >= since)
 
 
-def recorded_decision(trial: RecordedTrial, decisions: Sequence[Decision]) -> Decision | None:
-    """Return the first decision about a trial's version in its arm while it stood, None when there was none."""
+def recorded_decision(trial: RecordedTrial, newest_first: Sequence[Decision]) -> Decision | None:
+    """Return the first decision about a trial's version in its arm while it stood, None when there was none.
+
+    `newest_first` are its model's decisions.
+    """
     first, last = trial.revisions()
     about = [
         decision
-        for decision in decisions
+        for decision in reversed(newest_first)
         if decision.version == trial.version
         and first <= decision.plan_revision <= last
         and decision.action not in BEFORE_A_TRIAL
         and _arm(decision, trial.arm) == trial.arm
     ]
-    return min(about, key=lambda decision: decision.decided_at, default=None)
+    return about[0] if about else None
 
 
 def _arm(decision: Decision, otherwise: ArmName) -> object:

@@ -2,13 +2,16 @@
 
 from dataclasses import asdict
 
-from sqlalchemy import Connection, Engine, Row, insert, select
+from sqlalchemy import Connection, Engine, Row, func, insert, select
 
 from lifecycle.errors import NotFound
 from lifecycle.verdict import Decision, Finding, Verdict
 from stores.ledger.schema import decisions
 
-COLUMNS = tuple(column.name for column in decisions.columns)
+COLUMNS = tuple(column for column in decisions.columns if column.name != "ordinal")
+OLDEST_FIRST = (decisions.c.decided_at, decisions.c.ordinal)
+NEWEST_FIRST = tuple(column.desc() for column in OLDEST_FIRST)
+"""A replay's clock stands still for many decisions; those of one moment follow each other as they were stored."""
 
 
 class Decisions:
@@ -22,9 +25,9 @@ class Decisions:
         with self._engine.begin() as connection:
             insert_decision(connection, decision)
 
-    def of(self, model: str, limit: int = 100) -> tuple[Decision, ...]:
-        """Return a model's newest decisions, newest first."""
-        newest = select(decisions).where(decisions.c.model == model).order_by(decisions.c.decided_at.desc())
+    def of(self, model: str, limit: int | None = 100) -> tuple[Decision, ...]:
+        """Return a model's newest decisions, newest first; every one without a limit."""
+        newest = select(*COLUMNS).where(decisions.c.model == model).order_by(*NEWEST_FIRST)
         with self._engine.connect() as connection:
             return tuple(_decision(row) for row in connection.execute(newest.limit(limit)))
 
@@ -32,7 +35,7 @@ class Decisions:
         """Return what was decided about a version, oldest first; nothing when nobody judged it yet."""
         mine = select(decisions.c.action).where(decisions.c.model == model, decisions.c.version == version)
         with self._engine.connect() as connection:
-            return tuple(connection.scalars(mine.order_by(decisions.c.decided_at)))
+            return tuple(connection.scalars(mine.order_by(*OLDEST_FIRST)))
 
     def models(self) -> tuple[str, ...]:
         """Return the models that anything was decided about, sorted."""
@@ -48,7 +51,7 @@ class Decisions:
     def get(self, decision_id: str) -> Decision:
         """Return one decision; raises NotFound."""
         with self._engine.connect() as connection:
-            row = connection.execute(select(decisions).where(decisions.c.decision_id == decision_id)).first()
+            row = connection.execute(select(*COLUMNS).where(decisions.c.decision_id == decision_id)).first()
         if row is None:
             raise NotFound(f"no decision {decision_id!r}")
         return _decision(row)
@@ -56,10 +59,11 @@ class Decisions:
 
 def insert_decision(connection: Connection, decision: Decision) -> None:
     """Store a decision within a transaction."""
-    values = {name: getattr(decision, name) for name in COLUMNS if name not in ("findings", "evidence")}
+    values = {column.name: getattr(decision, column.name) for column in COLUMNS}
     values["findings"] = [asdict(finding) for finding in decision.findings]
     values["evidence"] = dict(decision.evidence)
-    connection.execute(insert(decisions).values(values))
+    stored = select(func.coalesce(func.max(decisions.c.ordinal), 0)).where(decisions.c.model == decision.model)
+    connection.execute(insert(decisions).values(**values, ordinal=stored.scalar_subquery() + 1))
 
 
 def _decision(row: Row[tuple[object, ...]]) -> Decision:

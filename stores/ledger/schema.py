@@ -70,6 +70,7 @@ decisions = Table(
     Column("plan_revision", Integer, nullable=False),
     Column("actor", String(100), nullable=False),
     Column("decided_at", UtcTime, nullable=False, index=True),
+    Column("ordinal", Integer, nullable=False, server_default="0"),
 )
 
 arms = Table(

@@ -25,14 +25,14 @@ FIRST = Decision(
 NOBODY = Counts({}, shown=0, rows=0)
 
 
-def test_decisions_are_told_oldest_first_and_those_of_one_moment_as_their_plans_follow() -> None:
-    """The ledger hands them over newest first, in any order within a moment."""
+def test_decisions_are_told_oldest_first_and_those_of_one_moment_as_they_were_stored() -> None:
+    """The ledger hands them over newest first; a person's word and a rule may be made from one plan."""
     later = toy.START + timedelta(hours=30)
     canary = replace(
         FIRST, decision_id="d2", version="2", action=Action.START_CANARY, decided_at=later, plan_revision=2
     )
-    back = replace(FIRST, decision_id="d3", version="2", action=Action.ROLL_BACK, decided_at=later, plan_revision=3)
-    rows = decided((canary, back, FIRST), NOBODY)
+    back = replace(FIRST, decision_id="d3", version="2", action=Action.ROLL_BACK, decided_at=later, plan_revision=2)
+    rows = decided((back, canary, FIRST), NOBODY)
     assert [what for what, _ in rows] == ["decisions", "  01 Jan 00h  v1", "  02 Jan 06h  v2", "  02 Jan 06h  v2"]
     assert [figure.partition(":")[0] for _, figure in rows[1:]] == ["champion", "canary", "rolled back"]
 

@@ -106,6 +106,8 @@ def test_a_trials_decision_is_the_first_about_it_in_its_arm() -> None:
     assert recorded_decision(canary, others) is None
     first, second = (decided(CANARIED, action, BEGAN + HOUR * n) for n, action in enumerate((Action.HOLD, Action.PIN)))
     assert recorded_decision(canary, [second, first, *others]) == first
+    same_moment = decided(CANARIED, Action.HOLD, BEGAN + HOUR)
+    assert recorded_decision(canary, [second, same_moment, *others]) == same_moment
 
 
 def test_stricter_rules_would_have_acted_sooner(workshop: Workshop) -> None:  # noqa: F811 - the fixture

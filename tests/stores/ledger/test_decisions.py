@@ -1,5 +1,6 @@
 """A decision is read back as it was made."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -37,3 +38,14 @@ def test_an_unknown_decision_is_not_found(ledger: Engine) -> None:
     """The id that was asked for is named."""
     with pytest.raises(NotFound, match="d2"):
         Decisions(ledger).get("d2")
+
+
+def test_decisions_of_one_moment_are_listed_in_the_order_of_storing(ledger: Engine) -> None:
+    """A replay's clock stands still for many decisions, and no limit may cut off the newest of them."""
+    decisions = Decisions(ledger)
+    for number in (5, 9, 2, 7, 1):
+        decisions.record(replace(DECISION, decision_id=f"d{number}", action=f"action {number}"))
+        decisions.record(replace(DECISION, decision_id=f"other {number}", model="other"))
+    assert [made.decision_id for made in decisions.of("m")] == ["d1", "d7", "d2", "d9", "d5"]
+    assert [made.decision_id for made in decisions.of("m", limit=2)] == ["d1", "d7"]
+    assert decisions.actions("m", "1") == tuple(f"action {number}" for number in (5, 9, 2, 7, 1))

@@ -2,6 +2,8 @@
 
 import socket
 import time
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from sqlalchemy import Engine, text
 
 from lifecycle.errors import Unavailable
 from lifecycle.stages import Stage
+from stores.ledger.decisions import Decisions
 from stores.ledger.opening import MIGRATIONS, connect, open_ledger
 from stores.ledger.schema import metadata
 from stores.ledger.standings import Standings
@@ -69,3 +72,27 @@ def test_versions_of_an_older_ledger_are_met_where_they_stood(tmp_path: Path) ->
         "2": Stage.REJECTED,
         "3": Stage.CHAMPION,
     }
+
+
+def test_decisions_of_an_older_ledger_keep_their_order_by_the_plans_they_were_made_from(tmp_path: Path) -> None:
+    """Of one moment, and with a new one stored behind them."""
+    address = f"sqlite:///{tmp_path / 'ledger.db'}"
+    engine = connect(address)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    at = datetime(2013, 4, 1, tzinfo=UTC)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        for revision in (2, 3, 1):
+            row = {"id": f"d{revision}", "revision": revision, "at": at.isoformat(timespec="microseconds")}
+            connection.execute(
+                text(
+                    "INSERT INTO decisions VALUES "
+                    "(:id, 'm', '2', 'hold', 'fail', 'why', '[]', '{}', 'p', :revision, 'flow:supervise', :at)"
+                ),
+                row,
+            )
+    decisions = Decisions(open_ledger(address))
+    decisions.record(replace(decisions.get("d1"), decision_id="new"))
+    assert [made.decision_id for made in decisions.of("m")] == ["new", "d3", "d2", "d1"]

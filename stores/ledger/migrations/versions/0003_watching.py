@@ -128,3 +128,18 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_trainings_model'), 'trainings', ['model'], unique=False)
     op.add_column('quality', sa.Column('detail', sa.JSON(), nullable=True))
+    op.add_column('decisions', sa.Column('ordinal', sa.Integer(), server_default='0', nullable=False))
+    _number_decisions()
+
+
+def _number_decisions() -> None:
+    # Of one moment, the one that was made from the older plan was stored first.
+    connection = op.get_bind()
+    made = connection.execute(sa.text('SELECT decision_id, model FROM decisions ORDER BY decided_at, plan_revision'))
+    stored: dict[str, int] = {}
+    for row in made.fetchall():
+        stored[row.model] = stored.get(row.model, 0) + 1
+        connection.execute(
+            sa.text('UPDATE decisions SET ordinal = :ordinal WHERE decision_id = :decision_id'),
+            {'ordinal': stored[row.model], 'decision_id': row.decision_id},
+        )
