@@ -1,7 +1,7 @@
 """Real weeks: January to March at New York's airports, each week beside all the others."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -22,6 +22,13 @@ LATE_MINUTES = 15.0
 WEATHER = ("temperature_f", "humidity_percent", "wind_speed_mph", "pressure_millibars", "visibility_miles")
 NUMBERS = (*WEATHER, "distance_miles", "hour", "minutes_scheduled")
 NAMES = ("origin", "carrier", "dest")
+BROKEN_UNITS: Mapping[str, Callable[[pd.Series], pd.Series]] = {
+    "temperature_f": lambda degrees: (degrees - 32.0) / 1.8,
+    "pressure_millibars": lambda pressure: pressure / 33.8639,
+    "wind_speed_mph": lambda speed: speed * 1.609,
+    "distance_miles": lambda distance: distance * 1.609,
+    "minutes_scheduled": lambda minutes: minutes / 60.0,
+}
 
 
 def flights() -> pd.DataFrame:
@@ -61,7 +68,29 @@ def weeks_beside_the_others() -> Mapping[str, object]:
         "columns": len(NUMBERS) + len(NAMES) + 1,
         "as_if_independent": _summary(alone),
         "by_days": _summary(by_days),
+        "days_until_a_changed_unit_is_named": days_until_named(),
     }
+
+
+def days_until_named() -> Mapping[str, int | None]:
+    """Return, of the latest week with one column turned from a day on, in how many such days it is first named.
+
+    None where a whole week does not suffice. Each of these columns loses its unit: degrees, distance, minutes.
+    """
+    rows = flights()
+    others, week = rows[rows["week"] != WEEKS - 1], rows[rows["week"] == WEEKS - 1]
+    found: dict[str, int | None] = {}
+    for column, turn in BROKEN_UNITS.items():
+        found[column] = None
+        for days in range(1, 8):
+            broken = week.copy()
+            late = broken["day"] >= 7 * WEEKS - days
+            broken.loc[late, column] = turn(broken.loc[late, column])
+            moves = decide_drift(_compared(others, broken), bench_policy(0.1))
+            if any(move.column == column for move in moves):
+                found[column] = days
+                break
+    return found
 
 
 def _summary(moved: list[list[str]]) -> Mapping[str, object]:

@@ -63,6 +63,22 @@ def test_column_that_vanishes_is_named_in_one_look(baseline: Profile) -> None:
     assert "all 300 rows" in move.reason
 
 
+def test_column_with_bad_days_before_is_still_found_when_it_vanishes() -> None:
+    """Gaps that came by days leave a window of one day little proof, but all of it gone was never seen."""
+    rng = np.random.default_rng(7)
+    made = draw(rng, 20_000, 60)
+    bad_days = np.isin(made.days, (3, 30))
+    gaps = made.defaulted.copy()
+    gaps[:, 0] = bad_days & (rng.random(20_000) < 0.5)
+    own = as_baseline(replace(made, defaulted=gaps))
+    assert own.features["normal"].missing_day_correlation > 0.4
+    today = draw(rng, 300, 1)
+    gone = today.defaulted.copy()
+    gone[:, 0] = True
+    compared = compare(own, as_window(own, replace(today, defaulted=gone)), days=1)
+    assert [(move.column, move.kind) for move in decide_drift(compared, POLICY)] == [("normal", AlarmKind.MISSING)]
+
+
 def test_unit_change_of_one_column_is_named(baseline: Profile) -> None:
     """Degrees that come in another unit lie beyond the baseline's range, and the sentence says where."""
     made = window(300)
