@@ -13,7 +13,7 @@ from tests.bench.drift.agreement import agreement
 from tests.bench.drift.options import DriftOptions
 from tests.bench.drift.speed import timed
 from tests.bench.drift.summary import table_of_agreement, table_of_looks
-from tests.bench.drift.weeks import weeks_beside_the_others
+from tests.bench.drift.weeks import days_until_named, weeks_beside_the_others
 from tests.bench.drift.windows import A_BASELINE, COLUMNS, KINDS, Raised, raised_over, share_of_looks
 
 SIZES = (100, 1_000, 10_000)
@@ -26,11 +26,20 @@ def bench_drift(terminal: Console, options: DriftOptions) -> dict[str, object]:
     terminal.print(table_of_looks(looks))
     weeks = weeks_beside_the_others()
     terminal.print("Weeks of January to March beside the others:", weeks)
+    named = days_until_named()
+    terminal.print("Days until a changed unit is named:", named)
     agreed = agreement(AGREEMENT_ROWS, options.seed)
     terminal.print(table_of_agreement(agreed))
     seconds = timed(options.timed_rows, options.seed)
     terminal.print("A look at two windows:", seconds)
-    return {"options": asdict(options), "looks": looks, "weeks": weeks, "agreement": agreed, "speed": seconds}
+    return {
+        "options": asdict(options),
+        "looks": looks,
+        "weeks": weeks,
+        "days_until_named": named,
+        "agreement": agreed,
+        "speed": seconds,
+    }
 
 
 def _looks(terminal: Console, options: DriftOptions) -> Mapping[str, Mapping[int, Mapping[str, float]]]:

@@ -68,7 +68,6 @@ def weeks_beside_the_others() -> Mapping[str, object]:
         "columns": len(NUMBERS) + len(NAMES) + 1,
         "as_if_independent": _summary(alone),
         "by_days": _summary(by_days),
-        "days_until_a_changed_unit_is_named": days_until_named(),
     }
 
 
