@@ -11,9 +11,9 @@ from lifecycle.outputs import Array, OutputLimits, log_odds, spread_of
 
 @dataclass(frozen=True)
 class Shift:
-    """Which of a window's two figures left its limits, all in log-odds; `answers` is the window's length."""
+    """Which of a window's figures left its limits, all in log-odds; `answers` is the window's length."""
 
-    statistic: Literal["mean", "spread"]
+    statistic: Literal["mean", "spread", "jump"]
     value: float
     low: float
     high: float
@@ -28,6 +28,11 @@ class Shift:
                 f"the last {self.answers} scores have their middle at {value:.3f}; "
                 f"by the baseline it lies between {low:.3f} and {high:.3f}"
             )
+        if self.statistic == "jump":
+            return (
+                f"the middle of the last {self.answers} scores moved by {self.value:+.3f} in log-odds from that of as "
+                f"many before; by the baseline it moves between {self.low:+.3f} and {self.high:+.3f}"
+            )
         return (
             f"the last {self.answers} scores spread over {self.value:.3f} in log-odds; "
             f"by the baseline it is between {self.low:.3f} and {self.high:.3f}"
@@ -35,8 +40,9 @@ class Shift:
 
 
 class OutputWindow:
-    """The newest answers, at least `limits.window_answers` of them once it is full, at most one batch more.
+    """The newest answers, at least `limits.window_answers` of them once it is full, and as many before them.
 
+    Batches stay whole, so that it is at most one batch longer.
     An example counts once while it is in the window, so that a request that is repeated, however often, says nothing.
     """
 
@@ -46,6 +52,9 @@ class OutputWindow:
         self._seen: set[str] = set()
         self._sum = 0.0
         self._squares = 0.0
+        self._before: deque[tuple[int, float]] = deque()
+        self._before_count = 0
+        self._before_sum = 0.0
 
     @property
     def full(self) -> bool:
@@ -78,6 +87,17 @@ class OutputWindow:
             self._seen -= old
             self._sum -= old_total
             self._squares -= old_squares
+            self._remember(len(old), old_total)
+
+    def _remember(self, count: int, total: float) -> None:
+        """Take what has left the window into the one before it."""
+        self._before.append((count, total))
+        self._before_count += count
+        self._before_sum += total
+        while self._before_count - self._before[0][0] >= self.limits.window_answers:
+            old_count, old_total = self._before.popleft()
+            self._before_count -= old_count
+            self._before_sum -= old_total
 
     def _judge(self) -> Shift | None:
         limits, answers = self.limits, len(self._seen)
@@ -87,4 +107,8 @@ class OutputWindow:
         spread = spread_of(mean, self._squares / answers)
         if not limits.spread_low <= spread <= limits.spread_high:
             return Shift("spread", spread, limits.spread_low, limits.spread_high, answers)
+        if self._before_count >= limits.window_answers:
+            jump = mean - self._before_sum / self._before_count
+            if not limits.jump_low <= jump <= limits.jump_high:
+                return Shift("jump", jump, limits.jump_low, limits.jump_high, answers)
         return None

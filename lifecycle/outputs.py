@@ -26,7 +26,7 @@ BEYOND = 1.0
 """How far beyond the baseline's range a score counts as what it is, in log-odds."""
 LEAST_SPREAD = 1e-3
 LEAST_MARGIN = 0.1
-TAILS = 4
+TAILS = 6
 WIDENED = 1.5
 """A baseline is one season, and the next one's windows differ more; see docs/benchmarks.md for how it was chosen."""
 SUREST = 20.0
@@ -59,7 +59,10 @@ class OutputsProfile(BaseModel):
 
 @dataclass(frozen=True)
 class OutputLimits:
-    """Between what the mean and the spread of the last `window_answers` scores may lie, all in log-odds."""
+    """Between what the figures of the last `window_answers` scores may lie, all in log-odds.
+
+    These are their mean, their spread, and the jump from the mean of as many answers before them.
+    """
 
     window_answers: int
     low: float
@@ -68,6 +71,8 @@ class OutputLimits:
     mean_high: float
     spread_low: float
     spread_high: float
+    jump_low: float
+    jump_high: float
 
 
 def log_odds(scores: Array, low: float, high: float) -> Array:
@@ -121,14 +126,14 @@ def output_limits(profile: OutputsProfile, policy: OutputsPolicy) -> OutputLimit
     blocks = max(policy.window_answers // profile.block_rows, 1)
     window = max(policy.window_answers, profile.block_rows)
     seen = profile.rows / window
-    if seen < LEAST_WINDOWS or len(profile.sums) < blocks:
+    if seen < LEAST_WINDOWS:
         return None
     means, spreads = _windows(profile, blocks)
     awaited = max(policy.false_alarm_every_days * profile.rows_per_day / window * TAILS, seen)
     beyond = WIDENED * (_normal_tail(awaited) - _normal_tail(seen))
-    logs = np.log(spreads)
-    mean_margin, spread_margin, log_margin = (
-        max(beyond * float(values.std()), LEAST_MARGIN) for values in (means, spreads, logs)
+    logs, jumps = np.log(spreads), means[blocks:] - means[:-blocks]
+    mean_margin, spread_margin, log_margin, jump_margin = (
+        max(beyond * float(values.std()), LEAST_MARGIN) for values in (means, spreads, logs, jumps)
     )
     return OutputLimits(
         window_answers=window,
@@ -138,6 +143,8 @@ def output_limits(profile: OutputsProfile, policy: OutputsPolicy) -> OutputLimit
         mean_high=float(means.max()) + mean_margin,
         spread_low=math.exp(float(logs.min()) - log_margin),
         spread_high=float(spreads.max()) + spread_margin,
+        jump_low=float(jumps.min()) - jump_margin,
+        jump_high=float(jumps.max()) + jump_margin,
     )
 
 

@@ -20,9 +20,11 @@ from tests.bench.drift.options import add_drift_options, chosen_drift_options
 from tests.bench.judge.benchmark import bench_judge
 from tests.bench.judge.options import add_options, chosen_options
 from tests.bench.metrics.benchmark import bench_metrics
+from tests.bench.outputs.benchmark import bench_outputs
 from tests.bench.quality.benchmark import bench_quality
 from tests.bench.serving.benchmark import bench_serving
 from tests.bench.shadow.benchmark import bench_shadow
+from tests.bench.year.benchmark import add_year_options, bench_year
 
 BENCHMARKS: Mapping[str, Callable[[Console, argparse.Namespace], Mapping[str, object]]] = {
     "serving": lambda terminal, _: bench_serving(terminal),
@@ -30,6 +32,8 @@ BENCHMARKS: Mapping[str, Callable[[Console, argparse.Namespace], Mapping[str, ob
     "metrics": lambda terminal, _: bench_metrics(terminal),
     "judge": lambda terminal, given: bench_judge(terminal, chosen_options(given)),
     "quality": bench_quality,
+    "year": bench_year,
+    "outputs": lambda terminal, _: bench_outputs(terminal),
     "drift": lambda terminal, given: bench_drift(terminal, chosen_drift_options(given)),
 }
 
@@ -63,6 +67,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(BENCHMARKS)}; all by default")
     add_options(parser)
     add_drift_options(parser)
+    add_year_options(parser)
     given = parser.parse_args()
     names = given.names or list(BENCHMARKS)
     unknown = [name for name in names if name not in BENCHMARKS]

@@ -1,6 +1,7 @@
 """The last answers of a version, and when they are not its own any more."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -86,6 +87,27 @@ def test_reason_says_the_mean_as_a_probability() -> None:
     assert found is not None
     assert found[1].statistic == "mean"
     assert "have their middle at 0." in found[1].reason
+
+
+def test_sudden_move_is_found_where_the_mean_itself_would_pass() -> None:
+    """From a quiet night to a storm takes hours, from one version to another one answer."""
+    window = OutputWindow(replace(fresh_window().limits, spread_high=9.0))
+    low = np.tile(np.linspace(-0.5, 0.5, 40), 10) - 2.4
+    high = low + window.limits.jump_high + 0.05
+    assert feed(fresh_window(), odds_to_scores(high)) is None
+    assert feed(window, odds_to_scores(low)) is None
+    found = feed(window, odds_to_scores(high), first=1000)
+    assert found is not None
+    answers, shift = found
+    assert (shift.statistic, answers <= WINDOW + BATCH) == ("jump", True)
+    assert shift.value > shift.high
+    assert "moved by +" in shift.reason
+
+
+def odds_to_scores(odds: np.ndarray) -> np.ndarray:
+    """Return probabilities of log-odds."""
+    scores: np.ndarray = 1.0 / (1.0 + np.exp(-odds))
+    return scores
 
 
 def test_one_request_asked_again_and_again_says_nothing() -> None:

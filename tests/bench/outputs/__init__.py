@@ -1,0 +1,1 @@
+"""The output monitor on the shipped source: openings without a fault, answers until a fault is found, and its cost."""
