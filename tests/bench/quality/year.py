@@ -27,15 +27,10 @@ def answered_year(policy: Policy) -> Answers:
     Features are the views' own rows, looked up at each moment by a join in memory; the decision is the threshold's.
     """
     definition = load_definition(MODEL)
-    events = {stream.name: stream.read(LEARNED_FROM - timedelta(days=9), LAST) for stream in definition.streams}
-    events |= {
-        stream.name: stream.read(datetime(2012, 1, 1, tzinfo=UTC), LAST)
-        for stream in definition.streams
-        if events[stream.name].empty
-    }
+    events = events_of_year(definition)
     examples = definition.examples(events, LEARNED_FROM, LAST).sort_values("event_timestamp", ignore_index=True)
     request = columns_of(definition.contract, examples)
-    matrix = assemble(definition, request, _looked_up(definition, events, request)).matrix
+    matrix = assemble(definition, request, looked_up(definition, events, request)).matrix
     moments = definition.prediction_moments(request)
     labels = examples["label"].to_numpy("int64")
     known = examples["label_known_at"].to_numpy("datetime64[us]").astype(np.int64) / 1e6
@@ -52,7 +47,15 @@ def answered_year(policy: Policy) -> Answers:
     )
 
 
-def _looked_up(definition: ModelDefinition, events: Mapping[str, pd.DataFrame], request: Columns) -> Columns:
+def events_of_year(definition: ModelDefinition) -> Mapping[str, pd.DataFrame]:
+    """Return every stream's events of the year and of the days before that its windows reach back to."""
+    events = {stream.name: stream.read(LEARNED_FROM - timedelta(days=9), LAST) for stream in definition.streams}
+    never = [stream for stream in definition.streams if events[stream.name].empty]
+    return events | {stream.name: stream.read(datetime(2012, 1, 1, tzinfo=UTC), LAST) for stream in never}
+
+
+def looked_up(definition: ModelDefinition, events: Mapping[str, pd.DataFrame], request: Columns) -> Columns:
+    """Return what each row's views said at its moment, (n_rows,) by feature, NaN where nothing or only stale rows."""
     keys = definition.entity_keys(request)
     asked = pd.to_datetime((definition.prediction_moments(request) * 1e6).astype("int64"), unit="us", utc=True)
     found: dict[str, np.ndarray] = {}
