@@ -26,7 +26,7 @@ class Harm:
 
 def findings_of(policy: RolloutPolicy, evidence: Evidence) -> tuple[Finding, ...]:
     """Return the findings of an arm: whether it stands and runs, then each rule of the policy."""
-    standing = Finding(STANDS, Verdict.PASS, 0, 0, "it stands and runs on every replica")
+    standing = Finding(STANDS, Verdict.PASS, None, None, "it stands and runs on every replica")
     if evidence.trouble:
         told = "; ".join(evidence.trouble)
         standing = Finding(STANDS, Verdict.FAIL, len(evidence.trouble), 0, f"{told}; no such trouble is allowed")

@@ -1,9 +1,11 @@
 """Rules about means: log loss, Brier score, cost per row, and how far scores stand from the champion's."""
 
+from math import isfinite
+
 from lifecycle.evidence import Means
 from lifecycle.judge.means import MINIMUM_CLUSTERS, Estimate, estimate, radius
 from lifecycle.judge.split import Proof
-from lifecycle.judge.words import better_or_worse, wrong
+from lifecycle.judge.words import better_or_worse, not_yet, wrong
 from lifecycle.rollout_policy import Condition
 from lifecycle.verdict import Finding, Verdict
 
@@ -28,9 +30,17 @@ def judge_averages(rule_id: str, when: Condition, seen: Means, proofs: Proof) ->
     if width == float("inf"):
         reason = f"{shown}; too few hours for any certainty, which takes {MINIMUM_CLUSTERS} at least"
         return Finding(rule_id, Verdict.INCONCLUSIVE, found.value, limit, reason)
-    verdict = Verdict.PASS if found.value + width < limit else Verdict.INCONCLUSIVE
-    sure = f"certainly between {found.value - width:.4f} and {found.value + width:.4f}"
-    return Finding(rule_id, verdict, found.value, limit, f"{shown}; {sure} ({wrong(proofs.of_safety)})")
+    sure = f"certainly between {found.value - width:.4f} and {found.value + width:.4f} ({wrong(proofs.of_safety)})"
+    if found.value + width < limit:
+        return Finding(rule_id, Verdict.PASS, found.value, limit, f"{shown}; {sure}")
+    reason = f"{shown}; {_unproven(low, proofs, compared=compared)}; not yet proven within what is allowed: {sure}"
+    return Finding(rule_id, Verdict.INCONCLUSIVE, found.value, limit, reason)
+
+
+def _unproven(low: float, proofs: Proof, *, compared: bool) -> str:
+    if compared and low > 0.0:
+        return f"worse by at least {low:.4f} ({wrong(proofs.of_harm)}), but by estimate within what is allowed"
+    return not_yet("worse" if compared else "above", f"{low:.4f}" if isfinite(low) else None, proofs.of_harm)
 
 
 def _shown(when: Condition, found: Estimate, seen: Means, limit: float) -> str:

@@ -5,7 +5,7 @@ import math
 from lifecycle.evidence import Latencies, Rates, Tally
 from lifecycle.judge.rates import evidence_of_harm, judge_limit
 from lifecycle.judge.split import Proof
-from lifecycle.judge.words import counted, once, percent, proof, rate
+from lifecycle.judge.words import counted, once, percent, proof, rate, undecided
 from lifecycle.rollout_policy import QUANTILES, Condition
 from lifecycle.verdict import Finding, Verdict
 
@@ -51,10 +51,7 @@ def _compare(rule_id: str, when: Condition, seen: Latencies, proofs: Proof) -> F
     if safety >= -math.log(proofs.of_safety):
         reason = f"{shown}; if it had, one would see this {once(safety)}, {proof(proofs.of_safety)}"
         return Finding(rule_id, Verdict.PASS, value, limit, reason)
-    reason = (
-        f"{shown}; not proven slower (by chance {once(harm)}, {proof(proofs.of_harm)}), nor proven within what is "
-        f"allowed (by chance {once(safety)}, {proof(proofs.of_safety)})"
-    )
+    reason = f"{shown}; {undecided(harm, safety, proofs, 'slower')}"
     return Finding(rule_id, Verdict.INCONCLUSIVE, value, limit, reason)
 
 

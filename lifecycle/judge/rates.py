@@ -5,7 +5,18 @@ import math
 from lifecycle.evidence import Rates, Tally
 from lifecycle.judge import coin, margin, proportion
 from lifecycle.judge.split import Proof
-from lifecycle.judge.words import better_or_worse, counted, once, percent, points, proof, rate, wrong
+from lifecycle.judge.words import (
+    better_or_worse,
+    counted,
+    not_yet,
+    once,
+    percent,
+    points,
+    proof,
+    rate,
+    undecided,
+    wrong,
+)
 from lifecycle.rollout_policy import Condition
 from lifecycle.verdict import Finding, Verdict
 
@@ -32,9 +43,11 @@ def judge_limit(rule_id: str, seen: Tally, limit: float, happened: str, proofs: 
     if low > limit:
         reason = f"{shown}, and it certainly is at least {percent(low)} ({wrong(proofs.of_harm)})"
         return Finding(rule_id, Verdict.FAIL, rate(seen), limit, reason)
-    verdict = Verdict.PASS if high < limit else Verdict.INCONCLUSIVE
-    certainty = f"it certainly is between {percent(safe_low)} and {percent(high)}"
-    return Finding(rule_id, verdict, rate(seen), limit, f"{shown}, and {certainty} ({wrong(proofs.of_safety)})")
+    certainty = f"it certainly is between {percent(safe_low)} and {percent(high)} ({wrong(proofs.of_safety)})"
+    if high < limit:
+        return Finding(rule_id, Verdict.PASS, rate(seen), limit, f"{shown}, and {certainty}")
+    reason = f"{shown}; {not_yet('above', percent(low), proofs.of_harm)}; not yet proven within: {certainty}"
+    return Finding(rule_id, Verdict.INCONCLUSIVE, rate(seen), limit, reason)
 
 
 def _compare(rule_id: str, when: Condition, seen: Rates, proofs: Proof) -> Finding:
@@ -56,10 +69,7 @@ def _compare(rule_id: str, when: Condition, seen: Rates, proofs: Proof) -> Findi
     if safety >= -math.log(proofs.of_safety):
         reason = f"{shown}; if it were worse by more, one would see this {once(safety)}, {proof(proofs.of_safety)}"
         return Finding(rule_id, Verdict.PASS, worse_by, allowed, reason)
-    reason = (
-        f"{shown}; not proven worse (by chance {once(harm)}, {proof(proofs.of_harm)}), nor proven within what is "
-        f"allowed (by chance {once(safety)}, {proof(proofs.of_safety)})"
-    )
+    reason = f"{shown}; {undecided(harm, safety, proofs)}"
     return Finding(rule_id, Verdict.INCONCLUSIVE, worse_by, allowed, reason)
 
 

@@ -42,9 +42,9 @@ def _sum_up(rule: RolloutRule, findings: list[tuple[str, Finding]], beyond: int)
     verdict = worst(tuple(finding for _, finding in findings))
     where, shown = max((pair for pair in findings if pair[1].verdict is verdict), key=lambda pair: _excess(pair[1]))
     passing = sum(finding.verdict is Verdict.PASS for _, finding in findings)
-    thin = sum(finding.verdict is Verdict.INCONCLUSIVE for _, finding in findings)
+    undecided = sum(finding.verdict is Verdict.INCONCLUSIVE for _, finding in findings)
     left_out = f", {beyond} beyond slices_at_most {rule.when.slices_at_most} not judged" if beyond else ""
-    counts = f"{passing} of {len(findings)} slices pass, {thin} too thin to judge{left_out}"
+    counts = f"{passing} of {len(findings)} slices pass, {undecided} undecided{left_out}"
     return Finding(rule.id, verdict, shown.value, shown.limit, f"{where}: {shown.reason} ({counts})")
 
 

@@ -5,7 +5,7 @@ from lifecycle.judge import proportion
 from lifecycle.judge.change import detect, log_threshold
 from lifecycle.judge.latencies import allowed_beyond
 from lifecycle.judge.split import detectors
-from lifecycle.judge.words import counted, percent, rate
+from lifecycle.judge.words import counted, percent, rate, wrong
 from lifecycle.rollout_policy import QUANTILES, Condition, RolloutPolicy
 from lifecycle.verdict import Finding, Verdict
 
@@ -34,7 +34,8 @@ def judge_series(rule_id: str, when: Condition, seen: Series, policy: RolloutPol
     _, high = proportion.interval(total.events, total.observations, policy.error_probability)
     verdict = Verdict.PASS if high < limit else Verdict.INCONCLUSIVE
     reason = (
-        f"{counted(total, happened)} in the window, and no lasting rise is proven; at most {percent(limit)} allowed, "
-        f"and it certainly is at most {percent(high)}"
+        f"{counted(total, happened)} in the window, at most {percent(limit)} allowed; no lasting rise is proven, which "
+        f"takes what all rules together show by chance once in {every_days:g} days; it certainly is at most "
+        f"{percent(high)} ({wrong(policy.error_probability)})"
     )
     return Finding(rule_id, verdict, rate(total), limit, reason)

@@ -3,6 +3,7 @@
 import math
 
 from lifecycle.evidence import Tally
+from lifecycle.judge.split import Proof
 
 MOST_SAID = math.log(1e9)
 HARDLY_ANY = math.log(2.0)
@@ -70,6 +71,32 @@ def wrong(probability: float) -> str:
     'wrong at most once in 100'
     """
     return f"wrong at most once in {1.0 / probability:,.0f}"
+
+
+def undecided(harm: float, safety: float, proofs: Proof, worse: str = "worse") -> str:
+    """Return why logs of e-values decide nothing: how certain harm and its absence are, and how certain they must be.
+
+    >>> undecided(math.log(900), 0.0, Proof(of_harm=1 / 6000, of_safety=0.01))
+    'not yet proven worse (by chance once in 900, once in 6,000 is proof); not yet proven within what is allowed (by \
+chance easily, once in 100 is proof)'
+    """
+    seen = f"by chance {once(harm)}, {proof(proofs.of_harm)}"
+    harmed = (
+        f"proven {worse} ({seen}), but by estimate within what is allowed"
+        if harm >= -math.log(proofs.of_harm)
+        else f"not yet proven {worse} ({seen})"
+    )
+    return f"{harmed}; not yet proven within what is allowed (by chance {once(safety)}, {proof(proofs.of_safety)})"
+
+
+def not_yet(harmed: str, least: str | None, probability: float) -> str:
+    """Return that a lower bound is no proof of harm; `least` is the bound, None when there is none yet.
+
+    >>> not_yet("worse", "-0.2041", 1 / 6000)
+    'not yet proven worse, for which only a bound that is wrong at most once in 6,000 counts: at least -0.2041'
+    """
+    counts = f"not yet proven {harmed}, for which only a bound that is {wrong(probability)} counts"
+    return f"{counts}: {'too few hours for any' if least is None else f'at least {least}'}"
 
 
 def better_or_worse(difference: float, shown: str) -> str:

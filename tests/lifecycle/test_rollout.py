@@ -75,6 +75,15 @@ def test_trouble_is_proof_of_failure_at_once(arm: str, state: str) -> None:
     assert outcome.reason.startswith("stands-and-runs: replica a1: its process died with exit code 137")
 
 
+def test_standing_without_trouble_has_no_numbers_and_trouble_has_two_that_differ() -> None:
+    """A pass and a failure that show the same two numbers would say nothing."""
+    plan = plan_of("shadow")
+    fine, *_ = decide_rollout(plan, two_steps(), evidence_of(plan, "shadow"), START).findings
+    assert (fine.rule_id, fine.value, fine.limit) == ("stands-and-runs", None, None)
+    bad, *_ = decide_rollout(plan, two_steps(), evidence_of(plan, "shadow", trouble=("it died",)), START).findings
+    assert (bad.rule_id, bad.value, bad.limit) == ("stands-and-runs", 1, 0)
+
+
 def test_promoting_retires_the_old_champion_and_ends_the_trial() -> None:
     """The last step leaves one champion, its way back, and no canary."""
     plan = plan_of("last-step")

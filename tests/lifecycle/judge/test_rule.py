@@ -142,13 +142,64 @@ def test_reason_of_a_failure_says_counts_limit_and_certainty() -> None:
     assert finding.limit == 0.01
 
 
+def test_reason_of_means_that_decide_nothing_says_what_proof_takes() -> None:
+    """A lower bound beyond the limit at one certainty is no contradiction once the other certainty is named."""
+    asked = rule("canary", "cost_per_row", by_more_than=0.1, **BY_PLACE)
+    seen = means(1.3, 0.5, clusters=22, wobble=73.0)
+    finding = judged(asked, seen, seen)
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert finding.reason == (
+        "place=0: cost per row is 1.3000 over 2,200 rows in 22 hours against the champion's 0.5000: worse by 0.8000, "
+        "at most 0.1 allowed; not yet proven worse, for which only a bound that is wrong at most once in 400 counts: "
+        "at least -0.0148; not yet proven within what is allowed: certainly between 0.1133 and 1.4867 (wrong at most "
+        "once in 100) (0 of 2 slices pass, 2 undecided)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "measured", "said"),
+    [
+        (QUALITY, means(0.54, 0.5, wobble=4.0), "worse by at least 0.0"),
+        (QUALITY, means(0.54, 0.5, clusters=20, wobble=30.0), "not yet proven worse, for which only a bound"),
+        (FAR, means(0.11, 0.0, wobble=30.0), "not yet proven above, for which only a bound"),
+        (
+            DISAGREE,
+            Rates(candidate=Tally(events=33, observations=100), baseline=None),
+            "not yet proven above, for which only a bound that is wrong at most once in 300 counts: at least 1",
+        ),
+        (ERRORS, rates(6, 1000, 7, 1000), "not yet proven worse (by chance easily, once in 300 is proof)"),
+        (
+            rule("canary", "error_rate", by_more_than=0.01),
+            rates(150, 10_000, 65, 10_000),
+            "proven worse (by chance once in 5,000,000, once in 300 is proof), but by estimate within what is allowed",
+        ),
+        (SLOWER, latencies(45, 110, 50), "proven slower (by chance once in"),
+    ],
+)
+def test_reason_of_what_is_undecided_says_how_certain_harm_must_be(
+    asked: RolloutRule, measured: Measured, said: str
+) -> None:
+    """For every kind of proof; what is proven and small enough is told apart from what is not proven."""
+    finding = judged(asked, measured)
+    assert finding.verdict is Verdict.INCONCLUSIVE, finding.reason
+    assert said in finding.reason
+    assert "not yet proven within" in finding.reason
+
+
+def test_reason_about_the_champion_says_what_proof_of_a_rise_takes() -> None:
+    """As rarely as the policy wants false alarms."""
+    finding = judged(CHAMPION, Series(span_seconds=60, tallies=(Tally(events=1, observations=50),) * 3))
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert "no lasting rise is proven, which takes what all rules together show by chance once in" in finding.reason
+
+
 def test_sliced_rule_names_its_worst_slice_and_counts_the_others() -> None:
     """Slices beyond slices_at_most are left out, and the reason says how many."""
     asked = rule("canary", "error_rate", by_more_than=0.01, **BY_PLACE)
     finding = judged(asked, rates(10, 5000, 11, 5000), rates(90, 2000, 20, 2000), rates(500, 2000, 0, 2000))
     assert finding.verdict is Verdict.FAIL
     assert finding.reason.startswith("place=1: 90 of 2,000 unit-hours failed")
-    assert finding.reason.endswith("(1 of 2 slices pass, 0 too thin to judge, 1 beyond slices_at_most 2 not judged)")
+    assert finding.reason.endswith("(1 of 2 slices pass, 0 undecided, 1 beyond slices_at_most 2 not judged)")
 
 
 def test_sliced_rule_passes_only_when_every_slice_does() -> None:
