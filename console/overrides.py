@@ -51,20 +51,22 @@ def resume(model: ModelArgument, reason: ReasonOption, name: NameOption = None) 
 def promote(
     model: ModelArgument,
     reason: ReasonOption,
-    version: Annotated[str | None, typer.Option(help="On trial, or one that has served before.")] = None,
+    version: Annotated[
+        str | None, typer.Option(help="The canary, the shadow, or one that answered users before.")
+    ] = None,
     name: NameOption = None,
 ) -> None:
-    """Make a version champion now: the canary, else the shadow, or a named one."""
+    """Make a version champion now: the canary, else the shadow, or a named one of these or that served before."""
     _say(Word(Override.PROMOTE, model, acting_name(name), reason, version=version))
 
 
 def pin(
     model: ModelArgument,
     reason: ReasonOption,
-    version: Annotated[str | None, typer.Option(help="This one instead of today's champion.")] = None,
+    version: Annotated[str | None, typer.Option(help="This one instead of today's champion; as for promote.")] = None,
     name: NameOption = None,
 ) -> None:
-    """Keep a version champion whatever the rules find, until a person resumes."""
+    """Keep a version champion whatever the rules find, until a person resumes or takes it back."""
     _say(Word(Override.PIN, model, acting_name(name), reason, version=version))
 
 

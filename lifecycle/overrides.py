@@ -14,9 +14,9 @@ from lifecycle.verdict import worst
 
 Move: TypeAlias = tuple[str | None, Stage]
 
-MAY_BE_NAMED = (Stage.RETIRED, Stage.ROLLED_BACK, Stage.REGISTERED)
-"""Stages of versions outside the plan that a person may name as champion: they have answered users before, or were
-checked and wait. The second is the way out when what serves fails and there is none to go back to."""
+MAY_BE_NAMED = (Stage.RETIRED, Stage.ROLLED_BACK)
+"""Stages of versions outside the plan that a person may name as champion: they have answered users before. A version
+that nobody has tried earns its way; only where no champion stands, at the offline gate, is it champion at once."""
 
 
 def roll_back(
@@ -24,16 +24,13 @@ def roll_back(
 ) -> Outcome:
     """Return the plan without the canary when there is one, else with the previous champion back; or end `arm`.
 
-    A hold or pin stays: this takes one version back and lets nothing else move. Raises TransitionRefused when
-    there is nothing in that arm, or no previous champion.
+    A hold stays: this takes one version back and lets nothing else move. A pin ends with its version, and the plan is
+    held then. Raises TransitionRefused when there is nothing in that arm, or no previous champion.
     """
     _require_champion(plan)
     arm = arm or ("canary" if plan.canary else "champion")
     if arm == "champion":
-        following = plan.roll_back(at)
-        moves = [(plan.champion, Stage.ROLLED_BACK), (plan.previous, Stage.CHAMPION)]
-        done = f"version {plan.champion} is champion no more, version {plan.previous} answers again"
-        return _outcome(Action.ROLL_BACK, plan.champion, f"{done}: {reason}", following, _moves(stages, moves))
+        return _champion_back(plan, stages, at, reason)
     if arm == "canary":
         following = plan.end_canary()
         version = plan.canary.version if plan.canary else None
@@ -45,6 +42,17 @@ def roll_back(
     version = plan.shadow.version if plan.shadow else None
     done = f"shadow version {version} is rejected"
     return _outcome(Action.REJECT, version, f"{done}: {reason}", following, _moves(stages, [(version, Stage.REJECTED)]))
+
+
+def _champion_back(plan: TrafficPlan, stages: Mapping[str, Stage], at: datetime, reason: str) -> Outcome:
+    following = plan.roll_back(at)
+    moves = [(plan.champion, Stage.ROLLED_BACK), (plan.previous, Stage.CHAMPION)]
+    done = f"version {plan.champion} is champion no more, version {plan.previous} answers again"
+    if plan.pinned:
+        ended = f"version {plan.champion}, which was pinned ({plan.held}), was taken back ({reason})"
+        following = replace(following, held=f"the pin ended: {ended}")
+        done = f"{done}, and the pin of version {plan.champion} ({plan.held}) ends with it: nothing advances"
+    return _outcome(Action.ROLL_BACK, plan.champion, f"{done}: {reason}", following, _moves(stages, moves))
 
 
 def arm_of(plan: TrafficPlan, version: str) -> ArmName:
@@ -99,8 +107,8 @@ def promote(
 ) -> Outcome:
     """Return the plan with a version as champion: the canary, else the shadow, or a named one that may be.
 
-    That is a version on trial, one that has answered users before, or one that was checked and waits. A hold stays.
-    Raises TransitionRefused for any other version, and while a champion is pinned.
+    That is a version on trial, or one that has answered users before, taken back or not. A hold stays. Raises
+    TransitionRefused for any other version, and while a champion is pinned.
     """
     _require_champion(plan)
     if plan.pinned:
@@ -154,8 +162,9 @@ def _on_trial(plan: TrafficPlan, stages: Mapping[str, Stage]) -> str:
 
 
 def _refuse_version(plan: TrafficPlan, stages: Mapping[str, Stage], version: str | None) -> NoReturn:
+    # What was taken back may be named by somebody who knows why it was, and is no suggestion.
     able = [known for known, _ in _trials(plan)]
-    able += [known for known, stage in stages.items() if stage in MAY_BE_NAMED and known not in able]
+    able += [known for known, stage in stages.items() if stage is Stage.RETIRED and known not in able]
     stands = f"version {version} of {plan.model} is {stages.get(version) or 'unknown'}" if version else None
     raise TransitionRefused(
         f"{stands or f'{plan.model} has no version on trial'}; versions that may be made champion: "

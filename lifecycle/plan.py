@@ -51,7 +51,10 @@ class TrafficPlan:
     pinned: bool = False
 
     def promote(self, version: str, at: datetime) -> "TrafficPlan":
-        """Return the next revision with `version` as champion and today's as the way back; its trial is over."""
+        """Return the next revision with `version` as champion and today's as the way back; its trial is over.
+
+        A pin keeps one version, so it ends with that; a hold stays.
+        """
         if version == self.champion:
             raise TransitionRefused(
                 f"version {version} of {self.model} already is champion (plan revision {self.revision})"
@@ -63,6 +66,7 @@ class TrafficPlan:
             champion_since_at=at,
             canary=self._canary_afresh(version, at),
             shadow=self._shadow_afresh(version, at),
+            pinned=False,
         )
 
     def roll_back(self, at: datetime) -> "TrafficPlan":

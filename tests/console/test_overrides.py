@@ -18,6 +18,7 @@ from lifecycle.stages import Stage
 from stores.ledger.decisions import Decisions
 from stores.ledger.plans import Plans
 from stores.ledger.progress import Progress
+from stores.ledger.standings import Standings
 from stores.policies import load_policy
 from stores.settings import Settings, settings
 from tests.console.rollouts import EVENT_NOW, MODEL, report, rollout, stage_of
@@ -124,12 +125,24 @@ def test_pinning_an_older_version_is_one_revision(home: Settings) -> None:
         say("promote", MODEL, "--reason", "try")
 
 
-@pytest.mark.parametrize("version", ["5", "77"])
+@pytest.mark.parametrize("version", ["5", "6", "77"])
 def test_a_version_that_never_earned_it_cannot_be_promoted(home: Settings, version: str) -> None:
-    """A rejected and an unknown one; the message lists those that may be."""
-    rollout(home)
-    with pytest.raises(TransitionRefused, match="may be made champion: 3, 4, 1"):
+    """A rejected one, one that waits for its turn, and an unknown one; the message lists those that may be."""
+    Standings(rollout(home)).meet(MODEL, "6", None, EVENT_NOW)
+    with pytest.raises(TransitionRefused, match=r"may be made champion: 3, 4, 1$"):
         say("promote", MODEL, "--version", version, "--reason", "try")
+
+
+def test_a_pin_ends_when_its_version_is_taken_back_by_one_who_may_not_pin(home: Settings) -> None:
+    """Nobody pinned what answers now; the plan is held, and decision and command say why."""
+    engine = rollout(home)
+    say("pin", MODEL, "--version", "4", "--reason", "the one we know")
+    told = say("rollback", MODEL, "--arm", "champion", "--reason", "it fails", name="on-call")
+    plan = Plans(engine).current(MODEL)
+    assert (plan.champion, plan.pinned) == ("2", False)
+    assert plan.held is not None
+    assert "the pin of version 4 (the one we know) ends with it" in Decisions(engine).of(MODEL)[0].reason
+    assert f"{MODEL} is held: the pin ended: version 4" in told
 
 
 def test_an_empty_reason_is_refused(home: Settings) -> None:
