@@ -235,7 +235,7 @@ SAYINGS = st.tuples(
 
 @given(st.lists(SAYINGS, max_size=12))
 def test_whatever_people_say_plan_and_stages_agree(sayings: list[tuple[str, str | None, str | None]]) -> None:
-    """One champion, pinned only by a pin's word, every trial's stage its arm's or held, each word one revision and only listed moves."""
+    """One champion, pinned by that word alone, every trial's stage its arm's or held, each word one listed revision."""
     plan, stages, pinned = BOTH, stages_of(BOTH), None
     for word, version, arm in sayings:
         options = {"roll_back": {"arm": arm}, "promote": {"version": version}, "pin": {"version": version}}
