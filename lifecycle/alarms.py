@@ -56,7 +56,8 @@ class Concern:
 class Alarm:
     """A concern about a version from its first look to its last.
 
-    `told` says that people were called. `closed_at` is None while it stands; then `closed_by` is "look", when a later
+    `decision_id` names the decision that calls people for it, None while there is none; `told` says that they were
+    called. `closed_at` is None while it stands; then `closed_by` is "look", when a later
     look no longer found it, "plan", when its version no longer serves, or a person, who dismissed it as false.
     """
 
@@ -66,10 +67,16 @@ class Alarm:
     concern: Concern
     opened_at: datetime
     last_seen_at: datetime
+    decision_id: str | None = None
     told: bool = False
     closed_at: datetime | None = None
     closed_by: str | None = None
     closed_because: str | None = None
+
+
+def calls_for_somebody(alarm: Alarm) -> bool:
+    """Return whether an alarm stands that nobody was called for and that is more than a note."""
+    return alarm.closed_at is None and not alarm.told and alarm.concern.then != "note"
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,18 @@
-"""Tell of alarms: a decision for each that calls for somebody, a page, and a training where the policy says so."""
+"""Tell of alarms: one decision for all that a look opened, a page, and a training where the policy says so."""
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import IntegrityError
 
-from lifecycle.alarms import Alarm, AlarmKind
-from lifecycle.outcome import Action
+from flows.watching.calling import call_of
+from lifecycle.alarms import Alarm, AlarmKind, calls_for_somebody
 from lifecycle.policy import Policy
-from lifecycle.verdict import Decision, Finding, Verdict
+from lifecycle.retraining import ABOUT_QUALITY
+from lifecycle.training import Cause
+from lifecycle.verdict import Decision
 from stores.ledger.alarms import Alarms
 from stores.ledger.decisions import Decisions
 from stores.ledger.plans import Plans
@@ -34,64 +36,36 @@ def tell_of_alarms(
 ) -> tuple[Alarm, ...]:
     """Tell of every standing alarm of some kinds that calls for somebody and was not told of yet; return them.
 
-    What an earlier run opened and could not tell before it was killed is told now. Decision, page and training are
-    named by the alarm, so that none of them is there twice however often this is begun again.
+    All that are new are one call: a storm moves ten features and needs one person. What an earlier run decided and
+    could not tell before it was killed is told now; decision, page and training are named by the alarms, so that none
+    of them is there twice however often this is begun again. Raises Conflict when another process tells of them.
     """
     alarms = Alarms(engine)
-    plan = Plans(engine).current(policy.model)
-    standing = [alarm for alarm in alarms.standing(policy.model) if alarm.concern.kind in kinds]
-    due = [alarm for alarm in standing if not alarm.told and alarm.concern.then != "note"]
-    for alarm in due:
-        decision = _decision(alarm, policy, plan.revision, now, actor)
-        _record_once(engine, decision)
+    due = [one for one in alarms.standing(policy.model) if one.concern.kind in kinds and calls_for_somebody(one)]
+    fresh = [alarm for alarm in due if alarm.decision_id is None]
+    if fresh:
+        revision = Plans(engine).current(policy.model).revision
+        decision = call_of(fresh, policy, revision, decision_id=_name(fresh), actor=actor, now=now)
+        alarms.call(fresh, decision)
+    told = [one for one in alarms.standing(policy.model) if one.concern.kind in kinds and calls_for_somebody(one)]
+    for decision_id in dict.fromkeys(alarm.decision_id for alarm in told if alarm.decision_id is not None):
+        called_for = [alarm for alarm in told if alarm.decision_id == decision_id]
+        decision = Decisions(engine).get(decision_id)
         page(decision)
-        if alarm.concern.then == "retrain":
-            ask_for_training(policy.model, cause_of(alarm.concern.kind), alarm.concern.reason, alarm.alarm_id)
-        alarms.mark_told(alarm, decision.decision_id)
-        log.info("alarm", model=alarm.model, kind=str(alarm.concern.kind), subject=alarm.concern.subject)
-    return tuple(due)
+        _ask(called_for, decision, ask_for_training)
+        alarms.mark_told(decision_id, now)
+        log.info("alarm", model=policy.model, subjects=[alarm.concern.subject for alarm in called_for])
+    return tuple(told)
 
 
-def cause_of(kind: AlarmKind) -> str:
-    """Return the cause of a training that an alarm calls for, in the words of lifecycle/retraining.py."""
-    return "quality" if kind in (AlarmKind.QUALITY, AlarmKind.ESTIMATE) else "drift"
+def _ask(alarms: Sequence[Alarm], decision: Decision, ask_for_training: AskForTraining) -> None:
+    asking = [alarm for alarm in alarms if alarm.concern.then == "retrain"]
+    if asking:
+        about_quality = any(alarm.concern.kind in ABOUT_QUALITY for alarm in asking)
+        cause = Cause.QUALITY if about_quality else Cause.DRIFT
+        ask_for_training(decision.model, str(cause), decision.reason, decision.decision_id)
 
 
-def _decision(alarm: Alarm, policy: Policy, plan_revision: int, now: datetime, actor: str) -> Decision:
-    concern = alarm.concern
-    rule = f"{concern.kind}:{concern.subject}"
-    follows = "; a version is to be trained anew" if concern.then == "retrain" else ""
-    return Decision(
-        decision_id=alarm.alarm_id,
-        model=alarm.model,
-        version=alarm.version,
-        action=Action.ALARM,
-        verdict=Verdict.FAIL,
-        reason=f"{rule}: {concern.reason}{follows}",
-        findings=(Finding(rule, Verdict.FAIL, concern.value, concern.limit, concern.reason),),
-        policy_revision=policy.revision(),
-        plan_revision=plan_revision,
-        actor=actor,
-        decided_at=now,
-        evidence={
-            "alarm": {
-                "kind": str(concern.kind),
-                "subject": concern.subject,
-                "then": concern.then,
-                "onset_at": concern.onset_at.isoformat(),
-                "opened_at": alarm.opened_at.isoformat(),
-            },
-            "policy": policy.model_dump(mode="json"),
-        },
-    )
-
-
-def _record_once(engine: Engine, decision: Decision) -> None:
-    decisions = Decisions(engine)
-    if decisions.known(decision.decision_id):
-        return
-    try:
-        decisions.record(decision)
-    except IntegrityError:
-        # Another run told of it at the same moment.
-        log.info("told_by_another", decision=decision.decision_id)
+def _name(alarms: Sequence[Alarm]) -> str:
+    said = "/".join(sorted(alarm.alarm_id for alarm in alarms))
+    return hashlib.sha256(said.encode()).hexdigest()[:32]

@@ -8,6 +8,8 @@ from sqlalchemy.exc import IntegrityError
 
 from lifecycle.alarms import Alarm, AlarmKind, Concern, Settled, settle
 from lifecycle.errors import Conflict, NotFound
+from lifecycle.verdict import Decision
+from stores.ledger.decisions import insert_decision
 from stores.ledger.watching_schema import alarms
 
 
@@ -59,11 +61,28 @@ class Alarms:
             raise Conflict(f"another process opened an alarm of {model} at the same moment; look again") from error
         return settled
 
-    def mark_told(self, alarm: Alarm, decision_id: str) -> None:
-        """Store that people were called for an alarm, and by which decision."""
-        mine = update(alarms).where(alarms.c.alarm_id == alarm.alarm_id)
+    def call(self, alarms_called_for: Sequence[Alarm], decision: Decision) -> None:
+        """Store in one transaction the decision that calls people, and for which alarms it does.
+
+        Raises Conflict when another process has called for one of them meanwhile; nothing is stored then.
+        """
+        names = [alarm.alarm_id for alarm in alarms_called_for]
+        mine = update(alarms).where(alarms.c.alarm_id.in_(names), alarms.c.decision_id.is_(None))
+        try:
+            with self._engine.begin() as connection:
+                if connection.execute(mine.values(decision_id=decision.decision_id)).rowcount != len(names):
+                    raise Conflict(f"another process calls people for alarms of {decision.model} just now; look again")
+                insert_decision(connection, decision)
+        except IntegrityError as error:
+            raise Conflict(
+                f"another process calls people for alarms of {decision.model} just now; look again"
+            ) from error
+
+    def mark_told(self, decision_id: str, at: datetime) -> None:
+        """Store that the people whom a decision calls were called."""
+        mine = update(alarms).where(alarms.c.decision_id == decision_id, alarms.c.told_at.is_(None))
         with self._engine.begin() as connection:
-            connection.execute(mine.values(decision_id=decision_id))
+            connection.execute(mine.values(told_at=at))
 
     def dismiss(self, alarm_id: str, who: str, why: str, at: datetime) -> Alarm:
         """Close an alarm as false, in a person's name, and return it; raises NotFound, Conflict when it is closed."""
@@ -118,7 +137,8 @@ def _alarm(row: Row[tuple[object, ...]]) -> Alarm:
         concern,
         row.opened_at,
         row.last_seen_at,
-        told=row.decision_id is not None,
+        decision_id=row.decision_id,
+        told=row.told_at is not None,
         closed_at=row.closed_at,
         closed_by=row.closed_by,
         closed_because=row.closed_because,

@@ -58,6 +58,7 @@ alarms = Table(
     Column("limit", Float),
     Column("reason", String, nullable=False),
     Column("decision_id", String(40)),
+    Column("told_at", UtcTime),
     Column("onset_at", UtcTime, nullable=False),
     Column("opened_at", UtcTime, nullable=False),
     Column("last_seen_at", UtcTime, nullable=False),

@@ -23,7 +23,7 @@ VALIDATION_DAYS = 31
 class Year:
     """What was asked after FIRST, in order of moment, with features, scores and outcomes; and what was learned from.
 
-    Arrays are (n_rows,), those of `texts` of str or None; `matrix` and `defaulted` are (n_rows, n_features). `moments` are
+    Arrays are (n_rows,), `texts` of str or None, but `matrix` and `defaulted` are (n_rows, n_features). `moments` are
     epoch seconds.
     """
 

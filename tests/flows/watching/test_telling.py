@@ -63,14 +63,14 @@ def tell(engine: Engine, people: People) -> None:
 
 
 def test_an_alarm_is_told_once_and_asks_for_its_training(engine: Engine) -> None:
-    """A decision, a page, a training, all named by the alarm."""
-    alarm, people = opened(engine, "retrain"), People()
+    """A decision, a page, a training, all of one name."""
+    people = People()
+    opened(engine, "retrain")
     tell(engine, people)
     tell(engine, people)
-    assert people.pages == [alarm]
-    assert people.trainings == [("drift", alarm)]
     (decision,) = Decisions(engine).of(POLICY.model)
-    assert decision.decision_id == alarm
+    assert people.pages == [decision.decision_id]
+    assert people.trainings == [("drift", decision.decision_id)]
     assert "wind has moved by 0.4; a version is to be trained anew" in decision.reason
 
 
@@ -90,11 +90,29 @@ def test_a_note_calls_nobody_until_a_look_makes_it_more(engine: Engine) -> None:
 @pytest.mark.parametrize("killed_at", ["page", "train"])
 def test_what_a_killed_run_left_untold_is_told_by_the_next(engine: Engine, killed_at: str) -> None:
     """One decision; page and training are named by the alarm, so that who hears twice knows it is one."""
-    alarm = opened(engine, "retrain")
+    opened(engine, "retrain")
     with pytest.raises(Killed):
         tell(engine, People(killed_at))
     people = People()
     tell(engine, people)
-    assert people.pages == [alarm]
-    assert people.trainings == [("drift", alarm)]
-    assert len(Decisions(engine).of(POLICY.model)) == 1
+    (decision,) = Decisions(engine).of(POLICY.model)
+    assert people.pages == [decision.decision_id]
+    assert people.trainings == [("drift", decision.decision_id)]
+
+
+def test_ten_alarms_of_one_look_are_one_call(engine: Engine) -> None:
+    """It names the largest first, and has each of them as a finding."""
+    concerns = [
+        Concern(AlarmKind.DRIFT, f"f{number}", "alarm", number / 10, 0.1, f"f{number} has moved", T0)
+        for number in range(10)
+    ]
+    quality = Concern(AlarmKind.QUALITY, "quality-loss", "retrain", 0.6, 0.5, "log loss is 0.6", T0)
+    Alarms(engine).apply(POLICY.model, "1", judged=KINDS, concerns=[*concerns, quality], now=T0)
+    people = People()
+    tell(engine, people)
+    (decision,) = Decisions(engine).of(POLICY.model)
+    assert people.pages == [decision.decision_id]
+    assert people.trainings == [("quality", decision.decision_id)]
+    assert len(decision.findings) == 11
+    assert "10 features that moved (f9, f8, f7, f6, f5, f4 and 4 more)" in decision.reason
+    assert "1 rules of quality that fail (quality-loss)" in decision.reason

@@ -6,9 +6,11 @@ from threading import Thread
 import pytest
 from sqlalchemy import Engine
 
-from lifecycle.alarms import AlarmKind, Concern, Settled
+from lifecycle.alarms import Alarm, AlarmKind, Concern, Settled
 from lifecycle.errors import Conflict, NotFound
+from lifecycle.verdict import Decision, Verdict
 from stores.ledger.alarms import Alarms
+from stores.ledger.decisions import Decisions
 
 T0 = datetime(2013, 7, 1, tzinfo=UTC)
 WIND = Concern(AlarmKind.DRIFT, "wind", "alarm", 0.4, 0.1, "wind has moved", T0)
@@ -41,12 +43,28 @@ def test_an_alarm_is_opened_once_and_comes_back_as_it_was_stored(ledger: Engine)
     assert not stored.told
 
 
+def call_for(alarm: Alarm, name: str = "d1") -> Decision:
+    """Return the decision that calls people for an alarm."""
+    return Decision(name, alarm.model, alarm.version, "alarm", Verdict.FAIL, "wind", (), "p", 1, "flow:watch", T0)
+
+
 def test_what_was_told_is_remembered_through_later_looks(ledger: Engine) -> None:
     """So that nobody is called twice."""
     (alarm,) = look(ledger, WIND).opened
-    Alarms(ledger).mark_told(alarm, alarm.alarm_id)
+    Alarms(ledger).call([alarm], call_for(alarm))
+    assert (Alarms(ledger).standing("m")[0].decision_id, Alarms(ledger).standing("m")[0].told) == ("d1", False)
+    Alarms(ledger).mark_told("d1", T0)
     look(ledger, WIND)
     assert Alarms(ledger).standing("m")[0].told
+
+
+def test_people_are_called_for_an_alarm_by_one_decision_only(ledger: Engine) -> None:
+    """The second one stores nothing."""
+    (alarm,) = look(ledger, WIND).opened
+    Alarms(ledger).call([alarm], call_for(alarm))
+    with pytest.raises(Conflict, match="another process"):
+        Alarms(ledger).call([alarm], call_for(alarm, "d2"))
+    assert [decision.decision_id for decision in Decisions(ledger).of("m")] == ["d1"]
 
 
 def test_a_person_dismisses_an_alarm_once(ledger: Engine) -> None:

@@ -20,6 +20,7 @@ def upgrade() -> None:
     sa.Column('limit', sa.Float(), nullable=True),
     sa.Column('reason', sa.String(), nullable=False),
     sa.Column('decision_id', sa.String(length=40), nullable=True),
+    sa.Column('told_at', sa.String(length=32), nullable=True),
     sa.Column('onset_at', sa.String(length=32), nullable=False),
     sa.Column('opened_at', sa.String(length=32), nullable=False),
     sa.Column('last_seen_at', sa.String(length=32), nullable=False),
