@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -12,6 +13,7 @@ from feature_repo.feast_store import open_feature_store
 from feature_repo.online import OnlineFeatures
 from lifecycle.errors import HoldfastError
 from lifecycle.policy import Policy
+from serving.at_work import AtWork
 from serving.health import Health
 from serving.ledger_link import LedgerLink
 from serving.metrics.gauges import Gauges
@@ -26,11 +28,13 @@ from serving.plan_source import PlanSource
 from serving.plan_watch import PlanWatch
 from serving.policy_files import PolicyFiles, known_models
 from serving.prediction_ids import PredictionIds
+from serving.pulse import Pulse
 from serving.registry_hook import open_hook
 from serving.rollout.mirroring import Mirroring
 from serving.routes import Application
 from serving.shadow.shadows import Shadows
 from serving.standing import StandingUp
+from serving.watchdog import Watchdog
 from serving.watching.counting import Counting
 from serving.watching.known_baselines import KnownBaselines
 from stores.captures import CaptureFiles
@@ -86,8 +90,18 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
     ids = PredictionIds(time.time)
     guards = _guards(chosen, engine, replica)
     gauges.ask(BREAKER_OPEN.name, guards.open_breakers)
+    at_work = AtWork()
+    pulse = Pulse(at_work)
     standing_up = StandingUp(
-        policies.newest, reader_of, versions.open, writer, ids, replica, guards=guards, retried=meter.retried
+        policies.newest,
+        reader_of,
+        versions.open,
+        writer,
+        ids,
+        replica,
+        guards=guards,
+        retried=meter.retried,
+        at_work=at_work,
     )
     shadows = Shadows(chosen.prediction_log, replica, writer)
     metrics = open_metrics(
@@ -104,9 +118,15 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
         clock=SystemClock(),
         every_seconds=PLAN_SECONDS,
         stopped=guards.trouble,
+        stands_still=pulse.trouble,
+        hung=at_work.hung,
     )
+    watchdog = Watchdog(at_work, use=pulse.use, told=watch.report, follows=partial(_follows, models))
 
     def close() -> None:
+        # First, because the event loop has no turn while everything is stopped.
+        watchdog.stop()
+        pulse.stop()
         watch.stop()
         shadows.stop()
         shipper.stop()
@@ -120,7 +140,15 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
     shipper.start()
     metrics.start()
     guards.start()
-    return Gateway(Application(models, close, open_hook(chosen, engine), metrics), Health(models))
+    watchdog.start()
+    application = Application(models, close, open_hook(chosen, engine), metrics, on_open=pulse.start)
+    return Gateway(application, Health(models))
+
+
+def _follows(models: Models, model: str, revision: int) -> bool:
+    """Return whether a newer plan of a model than a revision is followed here."""
+    served = models.find(model)
+    return served is not None and served.plan.revision > revision
 
 
 def _guards(chosen: Settings, engine: Engine, replica: str) -> Guards:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from feature_repo.definition import ModelDefinition
@@ -11,6 +11,7 @@ from lifecycle.plan import TrafficPlan
 from lifecycle.policy import Policy
 from serving.answer import MODEL_TIER
 from serving.arms import Arm, Proof, TrialProof
+from serving.at_work import AtWork
 from serving.batching import Batch, MicroBatcher, answer_at_once
 from serving.log_batch import LogBatches
 from serving.mirror_slot import MirrorSlot
@@ -52,6 +53,7 @@ class Lanes:
     mirror: MirrorSlot
     guards: Guards | None = None
     retried: Callable[[str], None] = lambda _: None
+    at_work: AtWork = field(default_factory=AtWork)
 
     def trusted(self, arm: Arm, name: ArmName) -> Lane:
         """Return the lane of a version that answers on the event loop itself."""
@@ -124,6 +126,7 @@ class Lanes:
             guard=self._guard(arm, name) if watched else None,
             rule=rule,
             workers=arm.workers,
+            at_work=self.at_work,
         )
 
     def _guard(self, arm: Arm, name: ArmName) -> Guard | None:

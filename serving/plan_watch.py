@@ -8,62 +8,28 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 
 import structlog
 
 from lifecycle.plan import TrafficPlan
 from lifecycle.policy import Policy
+from serving.following import Followers, Policies
 from serving.models import Models, ServedModel
+from serving.plan_reports import PlanReports
 from serving.plan_source import PlanSource
 from stores.clock import Clock
-from stores.ledger.arms import ArmReport
 
 log = structlog.get_logger()
 
-HEARTBEAT = timedelta(seconds=5)
-"""How often a replica repeats its report while nothing changes."""
 RETRY = timedelta(seconds=2)
 """How long a plan that could not be followed whole rests before it is tried again."""
-
-
-class Policies(Protocol):
-    """The policies as they are followed."""
-
-    def newest(self, model: str) -> Policy:
-        """Return a model's policy, the same object until it changes; raises when there never was a valid one."""
-        ...
-
-    def trouble(self, model: str) -> str | None:
-        """Return why the newest file is not followed, None when it is."""
-        ...
-
-
-class Followers(Protocol):
-    """The shadows of what serves."""
-
-    def follow(self, served: ServedModel) -> None:
-        """Bring a model's shadow to what serves; quick, and never raises."""
-        ...
-
-    def trouble(self, model: str) -> str | None:
-        """Return why a model's shadow does not stand, None when it does or there is none."""
-        ...
-
-    def at_fault(self, model: str) -> bool:
-        """Return whether that trouble speaks against the version itself, and not against a store that is away."""
-        ...
-
-    def report(self, model: str) -> Mapping[str, float | int | str] | None:
-        """Return what is known of a model's shadow, None without one."""
-        ...
 
 
 class PlanWatch:
     """Brings the models to their plans and policies, and tells the ledger; `tick` does one round.
 
     `known` lists the models to serve; `stand_up` loads a plan's versions and returns the model ready to answer;
-    `stopped` says whose answers of a model are stopped, None when nobody's are.
+    `stopped`, `stands_still` and `hung` say what else a report holds (see PlanReports).
     """
 
     def __init__(
@@ -79,6 +45,8 @@ class PlanWatch:
         clock: Clock,
         every_seconds: float,
         stopped: Callable[[str], str | None] = lambda _: None,
+        stands_still: Callable[[], str | None] = lambda: None,
+        hung: Callable[[str], Mapping[str, str]] = lambda _: {},
     ) -> None:
         self._known = known
         self._plans = plans
@@ -89,9 +57,17 @@ class PlanWatch:
         self._replica = replica
         self._clock = clock
         self._every_seconds = every_seconds
-        self._stopped_answers = stopped
         self._failures: dict[str, _Failure] = {}
-        self._reported: dict[str, ArmReport] = {}
+        self._reports = PlanReports(
+            plans=plans,
+            policies=policies,
+            shadows=shadows,
+            replica=replica,
+            clock=clock,
+            stopped=stopped,
+            stands_still=stands_still,
+            hung=hung,
+        )
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="plan-watch", daemon=True)
 
@@ -137,6 +113,17 @@ class PlanWatch:
         if served is not None:
             self._shadows.follow(served)
         self._report(plan, served)
+
+    def report(self, model: str) -> None:
+        """Report where a served model stands, on any thread, also while this one's is busy with a plan."""
+        served = self._models.find(model)
+        if served is not None:
+            self._report(served.plan, served)
+
+    def _report(self, plan: TrafficPlan, served: ServedModel | None) -> None:
+        failure = self._failures.get(plan.model)
+        # A missing way back is said as well; the champion answers all the same.
+        self._reports.tell(plan, served, None if failure is None else failure.reason)
 
     def _resting(self, plan: TrafficPlan, policy: Policy) -> bool:
         failure = self._failures.get(plan.model)
@@ -184,39 +171,6 @@ class PlanWatch:
                 log.warning("version_left_out", model=plan.model, revision=plan.revision, error=reason)
             self._failures[plan.model] = _Failure(plan, policy, reason, self._clock.now() + RETRY)
 
-    def _report(self, plan: TrafficPlan, served: ServedModel | None) -> None:
-        """Report at once what changed, and every few seconds what did not."""
-        report = self._word(plan, served)
-        last = self._reported.get(plan.model)
-        if last is not None and _said(last) == _said(report) and report.reported_at - last.reported_at < HEARTBEAT:
-            return
-        if self._plans.report(report):
-            self._reported[plan.model] = report
-
-    def _word(self, plan: TrafficPlan, served: ServedModel | None) -> ArmReport:
-        model = plan.model
-        failure = self._failures.get(model)
-        shadow = self._shadows.trouble(model)
-        standing = {} if served is None else served.left_out
-        # Who is left out here is taken back, so a version that is merely out of reach is in the detail alone.
-        left_out = {name: why for name, why in standing.items() if served and name not in served.out_of_reach}
-        if shadow is not None and plan.shadow is not None and self._shadows.at_fault(model):
-            left_out[plan.shadow.version] = shadow
-        # A missing way back is said in the detail, too; the champion answers all the same.
-        failed = None if failure is None else failure.reason
-        details = (failed, shadow, self._policies.trouble(model), self._stopped_answers(model))
-        return ArmReport(
-            model=model,
-            replica=self._replica,
-            plan_revision=0 if served is None else served.plan.revision,
-            versions=() if served is None else tuple(served.lanes),
-            ready=served is not None and served.plan == plan,
-            detail="; ".join(detail for detail in details if detail),
-            reported_at=self._clock.now(),
-            left_out=left_out or None,
-            shadow=self._shadows.report(model),
-        )
-
 
 @dataclass(frozen=True)
 class _Failure:
@@ -238,12 +192,6 @@ def _same(before: ServedModel, served: ServedModel) -> bool:
     if before.plan != served.plan or before.policy is not served.policy:
         return False
     return before.lanes.keys() == served.lanes.keys() and before.left_out == served.left_out
-
-
-def _said(report: ArmReport) -> tuple[object, ...]:
-    """Return what of a report is worth repeating early: everything but its time and a shadow's running figures."""
-    trouble = None if report.shadow is None else report.shadow.get("trouble")
-    return (report.plan_revision, report.versions, report.ready, report.detail, report.left_out, trouble)
 
 
 _UNPROMOTED = "no version has been promoted yet"

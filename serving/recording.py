@@ -10,7 +10,7 @@ from feature_repo.definition import ModelDefinition
 from lifecycle.deciding import decide_actions
 from serving.answer import MODEL_TIER, Answer
 from serving.log_batch import Decided, Failure, Scored
-from serving.prepared import Prepared, spread
+from serving.prepared import Prepared, microseconds, spread
 from serving.stage import Stage
 
 NOTHING: tuple[str, ...] = ()
@@ -31,6 +31,15 @@ def failed_rows(
     """Return the log rows of an attempt without scores; `errors` are per row, `pairs_with` as Failure has it."""
     counts = np.count_nonzero(prepared.defaulted, axis=1)
     return stage.batches.build(_rows(stage, prepared, None, counts, predict_us), Failure(errors, pairs_with))
+
+
+def log_failed(stage: Stage, prepared: Prepared, reason: str, seconds: float) -> None:
+    """Log an attempt as failed whole, and as what its callers got; `seconds` is how long the version was asked.
+
+    Raises Unavailable when the log is out of reach.
+    """
+    errors = [reason] * len(prepared.matrix)
+    stage.log.append(failed_rows(stage, prepared, errors, None, microseconds(seconds)))
 
 
 def answers(stage: Stage, prepared: Prepared, scored: Scored, tier: str = MODEL_TIER) -> Iterator[Answer]:

@@ -29,7 +29,9 @@ UNREADY_RETRY_SECONDS = 1
 
 
 class Application:
-    """The raw ASGI application over a set of models; `on_close` runs when its server shuts down.
+    """The raw ASGI application over a set of models; `on_open` runs on the event loop when its server starts.
+
+    `on_close` runs when it shuts down.
 
     Without a `registry_hook` nothing is served at its path, nor without `metrics` at theirs.
     """
@@ -40,7 +42,9 @@ class Application:
         on_close: Callable[[], None] = lambda: None,
         registry_hook: RegistryHook | None = None,
         metrics: Metrics | None = None,
+        on_open: Callable[[], None] = lambda: None,
     ) -> None:
+        self._on_open = on_open
         self._on_close = on_close
         self._registry_hook = registry_hook
         self._metrics = metrics
@@ -105,6 +109,8 @@ class Application:
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
             message = await receive()
+            if message["type"] == "lifespan.startup":
+                self._on_open()
             if message["type"] == "lifespan.shutdown":
                 self._on_close()
             await send({"type": f"{message['type']}.complete"})

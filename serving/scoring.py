@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from serving.answer import Answer, Ask
+from serving.at_work import predicted_at_work
 from serving.outputs.standing_in import answer_by_rule
-from serving.predicted import VersionFailed, predicted
+from serving.predicted import VersionFailed
 from serving.prepared import microseconds, prepare
-from serving.recording import answers, failed_rows, scored_rows
+from serving.recording import answers, log_failed, scored_rows
 from serving.stage import Stage
 
 
@@ -24,11 +25,10 @@ def score(stage: Stage, asks: Sequence[Ask]) -> list[Answer]:
         return answer_by_rule(stage, guard, stage.rule, prepared)
     began = stage.monotonic()
     try:
-        scores = predicted(stage.version, stage.predictor, prepared.matrix)
+        scores = predicted_at_work(stage, prepared)
     except VersionFailed as error:
         if len(asks) == 1:
-            errors = [error.reason] * len(prepared.matrix)
-            stage.log.append(failed_rows(stage, prepared, errors, None, microseconds(stage.monotonic() - began)))
+            log_failed(stage, prepared, error.reason, stage.monotonic() - began)
         raise
     scored = scored_rows(stage, prepared, scores, microseconds(stage.monotonic() - began))
     batch = stage.batches.build(scored)

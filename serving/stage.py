@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from feature_repo.definition import ModelDefinition
 from lifecycle.decision_policy import DecisionPolicy
+from serving.at_work import AtWork
 from serving.log_batch import LogBatches
 from serving.outputs.guard import Guard
 from serving.outputs.rule import Rule
@@ -22,7 +23,8 @@ class Stage:
 
     `mirror` is shown what this stage has logged as answered, None when nobody follows. `guard` watches the answers and
     may stop them, None when nobody watches; `rule` then answers, where there is one, and the version is tried in its
-    `workers`. `epoch_seconds` and `monotonic` are clocks, in seconds.
+    `workers`. `at_work` shows others what is scored on the event loop. `epoch_seconds` and `monotonic` are clocks, in
+    seconds.
     """
 
     version: str
@@ -41,4 +43,5 @@ class Stage:
     guard: Guard | None = None
     rule: Rule | None = None
     workers: Workers | None = None
+    at_work: AtWork = field(default_factory=AtWork)
     monotonic: Callable[[], float] = time.perf_counter

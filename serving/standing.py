@@ -11,6 +11,7 @@ from lifecycle.errors import Unavailable
 from lifecycle.plan import TrafficPlan
 from lifecycle.policy import Policy
 from serving.arms import Arm, load_arm
+from serving.at_work import AtWork
 from serving.lanes import Lanes
 from serving.mirror_slot import MirrorSlot
 from serving.models import ServedModel
@@ -32,7 +33,8 @@ class StandingUp:
 
     `policy_of`, `reader_of` and `open_version` fetch the parts; `epoch_seconds` is the clock of the log.
     `guards` watch what the versions answer; without them nobody does. `retried` is told the model of each request that
-    is tried again by itself, because a request that it arrived with made their micro-batch fail.
+    is tried again by itself, because a request that it arrived with made their micro-batch fail. `at_work` shows which
+    version scores on the event loop.
     """
 
     policy_of: Callable[[str], Policy]
@@ -45,6 +47,7 @@ class StandingUp:
     loading: Loading = field(default_factory=Loading)
     guards: Guards | None = None
     retried: Callable[[str], None] = lambda _: None
+    at_work: AtWork = field(default_factory=AtWork)
     _readers: dict[str, FeatureReader] = field(default_factory=dict)
     _arms: dict[str, dict[str, Arm]] = field(default_factory=dict)
     _codecs: dict[tuple[str, str, int], RowCodec] = field(default_factory=dict)
@@ -102,6 +105,7 @@ class StandingUp:
             mirror=mirror,
             guards=self.guards,
             retried=self.retried,
+            at_work=self.at_work,
         )
         canary = None if plan.canary is None else arms.get(plan.canary.version)
         names = {plan.champion: ArmName.CHAMPION}

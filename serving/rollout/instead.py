@@ -8,10 +8,11 @@ import pyarrow as pa
 
 from lifecycle.errors import InvalidInput
 from serving.answer import Answer
+from serving.at_work import predicted_at_work
 from serving.batching import Batch, fail, settle, tell
 from serving.outputs.rule import TIER
 from serving.outputs.standing_in import by_rule
-from serving.predicted import VersionFailed, predicted
+from serving.predicted import VersionFailed
 from serving.prepared import Prepared, microseconds, spread
 from serving.recording import answers, failed_rows, scored_rows
 from serving.rollout.attempt import Attempted
@@ -59,7 +60,7 @@ class ChampionInstead:
             return list(answers(champion, prepared, stood_in.scored, tier=TIER))
         began = champion.monotonic()
         try:
-            scores = predicted(champion.version, champion.predictor, prepared.matrix)
+            scores = predicted_at_work(champion, prepared)
         except VersionFailed as error:
             if len(prepared.asks) == 1:
                 took = microseconds(champion.monotonic() - began)

@@ -22,6 +22,15 @@ def core_use(pid: int) -> CoreUse:
     return CoreUse(wanted, sum(_figure(thread / "schedstat", 0) for thread in threads))
 
 
+def thread_use(thread: int) -> CoreUse:
+    """Return what one thread of this process has of the cores, by the system's number of it.
+
+    A thread that waits for a disk, as in a swapping machine, wants a core, too.
+    """
+    task = Path(f"/proc/self/task/{thread}")
+    return CoreUse(_state(task / "stat") in (b"R", b"D"), _figure(task / "schedstat", 0))
+
+
 def own_wait_seconds() -> float:
     """Return the seconds this thread has waited for a core since it began; 0 where the system does not say."""
     return _figure(OWN, 1)
