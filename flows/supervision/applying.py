@@ -1,22 +1,23 @@
 """Store what was decided, once."""
 
-import hashlib
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import structlog
 
 from flows.supervision.desk import Desk
+from flows.supervision.onsets import Onset
 from lifecycle.errors import Conflict
 from lifecycle.evidence import Evidence
 from lifecycle.outcome import PAGES, Outcome, decision_of
 from lifecycle.plan import TrafficPlan
 from lifecycle.policy import Policy
-from lifecycle.verdict import Verdict
+from lifecycle.verdict import Decision, Verdict
 from stores.ledger.changes import Changes
 from stores.ledger.decisions import Decisions
 from stores.ledger.plans import WHOLE_PLAN
+from stores.ledger.signals import Signals
 
 ACTOR = "flow:supervise"
 log = structlog.get_logger()
@@ -27,31 +28,49 @@ def apply(
 ) -> bool:
     """Store an outcome with the evidence to judge it again, and page; return whether it was stored now.
 
-    What changes no plan, an alarm, is named by what it says: a second time for one plan revision stores nothing.
-    Raises Conflict when the plan has changed meanwhile; nothing is stored then.
+    What changes no plan, an alarm, is told once for a plan revision and for as long as it goes on (see Onset). Raises
+    Conflict when the plan has changed meanwhile; nothing is stored then.
     """
-    decision_id = _name(plan, outcome) if outcome.plan is None else uuid4().hex
-    if outcome.plan is None and _stored(desk, decision_id):
-        return False
-    decision = decision_of(
-        outcome,
-        plan,
-        decision_id=decision_id,
-        policy_revision=policy.revision(),
-        actor=ACTOR,
-        decided_at=now,
-        evidence=_recorded(plan, policy, now, evidence),
-    )
-    try:
+
+    def store(decision_id: str) -> None:
+        decision = decision_of(
+            outcome,
+            plan,
+            decision_id=decision_id,
+            policy_revision=policy.revision(),
+            actor=ACTOR,
+            decided_at=now,
+            evidence=_recorded(plan, policy, now, evidence),
+        )
         Changes(desk.engine).apply(decision, now, outcome.plan, outcome.stages)
+        _tell(desk, decision)
+
+    if outcome.plan is not None:
+        store(uuid4().hex)
+        return True
+    onset = Onset(Signals(desk.engine), _said(plan, outcome), datetime.now(UTC))
+    told = _told_now(desk, onset, store)
+    onset.ring()
+    return told
+
+
+def _told_now(desk: Desk, onset: Onset, store: Callable[[str], None]) -> bool:
+    """Store an alarm unless it was told; return whether it was stored now."""
+    if onset.goes_on or _stored(desk, onset.name):
+        return False
+    try:
+        store(onset.name)
     except Conflict:
-        if outcome.plan is None and _stored(desk, decision_id):
-            return False
-        raise
-    log.info("decided", model=desk.model, version=outcome.version, action=str(outcome.action), reason=outcome.reason)
-    if outcome.action in PAGES:
-        desk.page(decision)
+        if not _stored(desk, onset.name):
+            raise
+        return False
     return True
+
+
+def _tell(desk: Desk, decision: Decision) -> None:
+    log.info("decided", model=desk.model, version=decision.version, action=decision.action, reason=decision.reason)
+    if decision.action in PAGES:
+        desk.page(decision)
 
 
 def _recorded(plan: TrafficPlan, policy: Policy, now: datetime, evidence: Evidence | None) -> Mapping[str, object]:
@@ -67,7 +86,6 @@ def _stored(desk: Desk, decision_id: str) -> bool:
     return Decisions(desk.engine).known(decision_id)
 
 
-def _name(plan: TrafficPlan, outcome: Outcome) -> str:
+def _said(plan: TrafficPlan, outcome: Outcome) -> str:
     against = sorted(finding.rule_id for finding in outcome.findings if finding.verdict is Verdict.FAIL)
-    said = "/".join((plan.model, str(plan.revision), outcome.action, outcome.version, *against))
-    return hashlib.sha256(said.encode()).hexdigest()[:32]
+    return "/".join((plan.model, str(plan.revision), outcome.action, outcome.version, *against))

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from datetime import datetime
 
 from lifecycle.outcome import Action, Outcome
 from lifecycle.plan import TrafficPlan
@@ -14,25 +15,26 @@ RULE = "every-replica-serves-the-plan"
 
 
 class Verification:
-    """Watches the replicas follow a plan; how long they have had is told by this process's own clock."""
+    """Watches the replicas follow a plan and answer; how long they have had is told by this process's own clock."""
 
     def __init__(self, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self._patience = patience_seconds
         self._revision: int | None = None
         self._since = 0.0
+        self._silent_since: dict[str, datetime] = {}
 
     def judge(self, plan: TrafficPlan, reports: Sequence[ArmReport]) -> Outcome | None:
-        """Return an alarm naming the replicas that are behind after their time; None when there is nothing to say.
+        """Return an alarm naming the replicas that do not serve the plan after their time; None when all do.
 
-        `reports` are the living replicas'. A plan that nobody serves because no replica lives is an alarm too.
+        `reports` are the living replicas'. A plan that nobody serves because no replica lives is an alarm too, and so
+        is a replica that has the plan and has said for as long that it is not ready.
         """
+        silent = self._silent(reports)
         if plan.revision != self._revision:
             self._revision, self._since = plan.revision, time.monotonic()
         if plan.champion is None or time.monotonic() - self._since < self._patience:
             return None
-        behind = [
-            f"{report.replica} ({report.plan_revision})" for report in reports if report.plan_revision < plan.revision
-        ]
+        behind = [report for report in reports if report.plan_revision < plan.revision or report.replica in silent]
         if reports and not behind:
             return None
         if not reports:
@@ -40,7 +42,24 @@ class Verification:
         else:
             told = (
                 f"{len(behind)} of {len(reports)} replicas do not serve plan revision {plan.revision} "
-                f"{self._patience:g} s after it was seen: {', '.join(behind)}; look at their logs"
+                f"{self._patience:g} s after it was seen: {', '.join(map(_named, behind))}; look at their logs"
             )
         finding = Finding(RULE, Verdict.FAIL, float(len(reports) - len(behind)), float(len(reports)), told)
         return Outcome(Action.ALARM, plan.champion, Verdict.FAIL, told, (finding,))
+
+    def _silent(self, reports: Sequence[ArmReport]) -> frozenset[str]:
+        """Return the replicas that have said for longer than one has to follow that they are not ready.
+
+        By the times of their reports, because one that died has not said so any longer.
+        """
+        unready = {report.replica: report.reported_at for report in reports if not report.ready}
+        self._silent_since = {replica: self._silent_since.get(replica, at) for replica, at in unready.items()}
+        return frozenset(
+            replica
+            for replica, at in unready.items()
+            if (at - self._silent_since[replica]).total_seconds() >= self._patience
+        )
+
+
+def _named(report: ArmReport) -> str:
+    return f"{report.replica} ({report.plan_revision}{f', {report.detail}' if report.detail else ''})"
