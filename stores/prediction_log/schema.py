@@ -46,6 +46,8 @@ names features that a declared default stood in for; `feature_at` holds the even
 definition's order, null when missing. `decided_by` is the id of the policy's override or safety filter that
 decided, null for the threshold.
 
+`tier` is "model", or "rule" when the model's rule answered in the place of `version`, whose answers were stopped.
+
 `arm` is "champion", "previous", "canary", "control" (the champion's version on the canary's path, for as many
 units), "shadow", or "named" (asked for by its version, outside the plan). `outcome` is "answered" or "failed", with
 the reason in `error`; a failed attempt has no score. `shown` says whether a client was to see this row: a shadow's
