@@ -107,3 +107,44 @@ def test_shadow_s_figures_are_repeated_with_the_heartbeat_and_its_trouble_at_onc
         {"mirrored_rows": 1, "trouble": ""},
         {"mirrored_rows": 2, "trouble": "it crashed"},
     ]
+
+
+def test_replica_whose_event_loop_stands_still_is_not_ready_and_says_so_at_once() -> None:
+    """It follows every plan meanwhile, and serves none of them."""
+    world = World(plan=FIRST)
+    watch = world.watch()
+    watch.tick()
+    world.still = "does not answer: its event loop has stood still for 2 s while version 1 of m scores"
+    watch.tick()
+    watch.tick()
+    world.plan = SECOND
+    watch.tick()
+    world.still = None
+    watch.tick()
+    assert [(report.plan_revision, report.ready) for report in world.reports] == [
+        (1, True),
+        (1, False),
+        (2, False),
+        (2, True),
+    ]
+    assert [report.detail for report in world.reports] == [
+        "",
+        "does not answer: its event loop has stood still for 2 s while version 1 of m scores",
+        "does not answer: its event loop has stood still for 2 s while version 1 of m scores",
+        "",
+    ]
+
+
+def test_version_that_hung_is_left_out_in_every_report() -> None:
+    """Said by the watchdog's thread at once, it must not be taken back by the next round."""
+    world = World(plan=FIRST)
+    watch = world.watch()
+    watch.report("m")
+    assert world.reports == []
+    watch.tick()
+    world.hung = {"1": "hung: no scores for 1 rows after 5.0 s"}
+    watch.report("m")
+    watch.tick()
+    world.at += timedelta(seconds=6)
+    watch.tick()
+    assert [report.left_out for report in world.reports] == [None, world.hung, world.hung]

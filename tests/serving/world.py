@@ -82,6 +82,8 @@ class World:
     loading: Sequence[str] = ()
     policies: Written = field(default_factory=Written)
     shadows: Follower = field(default_factory=Follower)
+    still: str | None = None
+    hung: dict[str, str] = field(default_factory=dict)
 
     def now(self) -> datetime:
         """Return the time."""
@@ -124,6 +126,8 @@ class World:
             replica="r",
             clock=self,
             every_seconds=0.01,
+            stands_still=lambda: self.still,
+            hung=lambda model: self.hung if model == "m" else {},
         )
 
     def serves(self) -> int | None:
