@@ -1,7 +1,8 @@
 """What has moved: features, categories and scores as they were served, and outcomes as they came."""
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
@@ -18,8 +19,11 @@ from lifecycle.looking import Seen, concern_of
 from lifecycle.verdict import Finding, Verdict
 from lifecycle.watching_policy import DriftPolicy, Follows
 from stores.ledger.baselines import Baseline
+from stores.ledger.profiles import Profiles
 
-DAY = timedelta(days=1)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+QUIET_NIGHT = 0.25
+"""Of a day: so long nobody may ask at its ends, and it counts as whole."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +35,9 @@ class Window:
     until: datetime
 
     def days(self) -> list["Window"]:
-        """Return its UTC days in order, the first and the last perhaps cut short."""
-        start = self.since.replace(hour=0, minute=0, second=0, microsecond=0)
-        days = []
-        while start < self.until:
-            days.append(Window(self.baseline, max(start, self.since), min(start + DAY, self.until)))
-            start += DAY
-        return days
+        """Return its spans of 24 hours in order, the first perhaps cut short."""
+        ends = [self.until - number * DAY for number in range(math.ceil((self.until - self.since) / DAY))]
+        return [Window(self.baseline, max(end - DAY, self.since), end) for end in reversed(ends)]
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,19 @@ class Moves:
 
 
 def see_moves(engine: Engine, policy: DriftPolicy, window: Window, outcomes: Outcomes | None) -> Moves:
-    """Return how a window's answers stand to a version's baseline, and outcomes to those it learned from."""
-    counted = current_counts(engine, window.baseline, window.since, window.until)
+    """Return how a window's answers stand to a version's baseline, and outcomes to those it learned from.
+
+    Only whole days up to the last counted hour are compared: a morning is no fair sample of days, whatever moved.
+    """
+    window = whole_days(engine, window)
+    counted = _counted(engine, window)
     comparisons = _compared(window.baseline, counted, outcomes)
     moves = decide_drift(comparisons, policy)
     if not any(one.rows >= policy.minimum_rows for one in comparisons):
-        told = f"{counted.rows:,} answers since {window.since:%Y-%m-%d %H:%M}; minimum_rows is {policy.minimum_rows:,}"
+        told = (
+            f"{counted.rows:,} answers in {counted.days} whole days up to {window.until:%Y-%m-%d %H:%M}; "
+            f"minimum_rows is {policy.minimum_rows:,}"
+        )
         thin = Finding("drift", Verdict.INCONCLUSIVE, counted.rows, policy.minimum_rows, told)
         return Moves(counted, comparisons, Seen("drift", (thin,)))
     onsets = _onsets(engine, policy, window, moves) if moves else {}
@@ -70,8 +77,30 @@ def see_moves(engine: Engine, policy: DriftPolicy, window: Window, outcomes: Out
     return Moves(counted, comparisons, Seen("drift", (*failed.values(), *(one for one in findings if one)), concerns))
 
 
+def whole_days(engine: Engine, window: Window) -> Window:
+    """Return the part of a window that holds whole days of answers and ends with its last counted hour.
+
+    It is empty when there are answers of less than three quarters of a day: where nights are quiet, that is a day.
+    """
+    rows = Profiles(engine).rows(window.baseline.model, window.baseline.version, window.since, window.until)
+    hours = [hour for hour, count in rows.items() if count]
+    if not hours:
+        return replace(window, since=window.until)
+    until = min(max(hours) + HOUR, window.until)
+    days = math.floor((until - min(hours)) / DAY + QUIET_NIGHT)
+    return replace(window, since=max(until - days * DAY, window.since), until=until)
+
+
+def _counted(engine: Engine, window: Window) -> Counted:
+    """Return a window's counts, as of so many spans of 24 hours, not of the dates they fall on."""
+    counted = current_counts(engine, window.baseline, window.since, window.until)
+    days = math.ceil((window.until - window.since) / DAY)
+    profile = counted.profile.model_copy(update={"days": days, "score_days": days})
+    return replace(counted, profile=profile, days=days)
+
+
 def _compared(baseline: Baseline, counted: Counted, outcomes: Outcomes | None) -> tuple[Comparison, ...]:
-    if counted.days == 0:
+    if counted.rows == 0:
         return ()
     found = compare(baseline.profile, counted.profile, days=counted.days)
     then = baseline.profile.labels
@@ -92,21 +121,25 @@ def _finding(one: Comparison, moves: Sequence[Move], policy: DriftPolicy) -> Fin
 
 
 def _follows(move: Move, policy: DriftPolicy) -> Follows:
-    # What features alone are worth is weighed once the whole look is known; see lifecycle/looking.py. What is missing
-    # or was never seen calls for a person: no training mends a join that was dropped.
+    # What features alone are worth is weighed once the whole look is known; see lifecycle/looking.py.
+    if move.kind is AlarmKind.UNSEEN and move.value - move.limit < policy.minimum_missing:
+        # A new destination in summer: true, and no matter for anybody at night.
+        return "note"
+    # What is missing or was never seen calls for a person: no training mends a join that was dropped.
     return "alarm" if move.kind in (AlarmKind.MISSING, AlarmKind.UNSEEN) else policy.then
 
 
 def _onsets(engine: Engine, policy: DriftPolicy, window: Window, moves: Sequence[Move]) -> Mapping[str, datetime]:
-    """Return the day, within the window, from which on each moved column looks moved by itself.
+    """Return the 24 hours, within the window, from which on each moved column looks moved by itself.
 
-    It is an estimate from whole days: a move at noon is dated to its day's beginning, or to the next day's.
+    It is an estimate from spans of a day, which end with the window: a move within one is dated to its beginning, or
+    to the beginning of the next.
     """
     onsets: dict[str, datetime] = {}
     ended: set[str] = set()
     for day in reversed(window.days()):
         counted = current_counts(engine, day.baseline, day.since, day.until)
-        if counted.days == 0:
+        if counted.rows == 0:
             continue
         by_column = {one.column: one for one in compare(day.baseline.profile, counted.profile, days=1)}
         for move in moves:

@@ -83,9 +83,9 @@ def test_a_stand_in_for_an_equal_value_and_no_number_differ() -> None:
 @pytest.mark.parametrize(
     ("rows", "missing", "beyond", "verdict"),
     [
-        (1000, 0.0, 0.05, Verdict.PASS),
-        (1000, 0.0, 0.08, Verdict.FAIL),
-        (25, 0.0, 0.08, Verdict.PASS),
+        (1000, 0.0, 0.5, Verdict.PASS),
+        (1000, 0.0, 0.6, Verdict.FAIL),
+        (25, 0.0, 0.6, Verdict.PASS),
         (25, 0.0, 1.0, Verdict.FAIL),
         (1000, 0.99, 1.0, Verdict.INCONCLUSIVE),
     ],

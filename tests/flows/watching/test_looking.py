@@ -88,7 +88,7 @@ class Stand:
             "arm": "champion",
             "tier": "model",
             "served_at": SERVED,
-            "moment_at": begin + rng.random() * timedelta(hours=2),
+            "moment_at": begin + float(rng.choice([0.5, 12.5, 23.5])) * timedelta(hours=1),
             "request": json.dumps(request),
             "features": row.astype(np.float32).tolist(),
             "defaulted": [],
@@ -204,6 +204,16 @@ def test_an_upstream_column_that_disappears_is_an_alarm_within_one_look(stand: S
     (alarm,) = [one for one in Alarms(stand.watcher.engine).standing("toy") if one.concern.kind is AlarmKind.MISSING]
     assert alarm.concern.onset_at == NOW - timedelta(days=2)
     assert [decision.decision_id for decision in stand.pages] == [alarm.decision_id]
+
+
+def test_a_morning_is_no_sample_of_days(stand: Stand) -> None:
+    """However many answers it has: a look waits for a day of them."""
+    stand.serve(days=1, defaulted=["level"], moment_at=NOW - timedelta(hours=1))
+    looked = stand.look()
+    assert not stand.kinds()
+    (word,) = [one for one in looked.look.findings if one.rule_id == "drift"]
+    assert word.verdict is Verdict.INCONCLUSIVE
+    assert "0 answers in 0 whole days" in word.reason
 
 
 def test_codes_that_were_never_seen_call_people_whatever_else_stays(stand: Stand) -> None:
