@@ -9,8 +9,8 @@ from lifecycle.verdict import Finding, Verdict
 
 RULE = "stale"
 SHARE_ALLOWED = 0.5
-"""Some entities rest for longer than any limit, as planes in a hangar do: 6.5% of the flights' in June. That says nothing
-about the view; where it is more than usual, the features are missing more often, and a look compares that."""
+"""Some entities rest for longer than any limit, as planes in a hangar do: 6.5% of the flights' in June. That says
+nothing about the view; where it is more than usual, features are missing more often, and a look compares that."""
 FALSE_ALARM_RATE = 0.01
 FEWEST_ROWS = 20
 
