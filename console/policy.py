@@ -3,9 +3,10 @@
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -26,20 +27,45 @@ ModelOption = Annotated[str | None, typer.Option(help="Which model; the only pol
 
 @app.command()
 def check(file: Annotated[Path, typer.Argument(help="A policy file.")]) -> None:
-    """Say whether a file can be followed; exit code 1 with every problem, its line and what is allowed."""
+    """Say whether a file can be followed; exit code 1 with every problem, its line and what is allowed.
+
+    Fields, unit and slices are held against the model's definition, where this installation has it.
+    """
     try:
         policy = read_policy(file)
     except PolicyInvalid as error:
-        problems = str(error).splitlines()
-        typer.echo("\n".join(problems), err=True)
-        typer.echo(f"{len(problems)} problem{'' if len(problems) == 1 else 's'} in {file}", err=True)
+        _refuse(file, str(error).splitlines())
         raise typer.Exit(1) from error
+    found = _held_against_its_model(file)
+    if found["problems"]:
+        _refuse(file, found["problems"])
+        raise typer.Exit(1)
     steps = ", ".join(f"{step.share:g}" for step in policy.rollout.canary.steps)
     typer.echo(
         f"{file} can be followed: policy of {policy.model}, revision {policy.revision()}, "
         f"{len(policy.offline_gate)} rules of the offline gate, {len(policy.rollout.rules)} of the rollout, "
         f"canary steps {steps}, {len(policy.people)} people"
     )
+    if found["known"]:
+        typer.echo(f"its fields, unit and slices are those of {policy.model}")
+    else:
+        typer.echo(f"NOT checked: whether the model has its fields, unit and slices: {found['because']}")
+
+
+def _refuse(file: Path, problems: Sequence[str]) -> None:
+    typer.echo("\n".join(problems), err=True)
+    typer.echo(f"{len(problems)} problem{'' if len(problems) == 1 else 's'} in {file}", err=True)
+
+
+def _held_against_its_model(file: Path) -> dict[str, Any]:
+    # Only flows may know what the model is made of.
+    done = subprocess.run(  # noqa: S603 - our own module, and a file that it checks
+        [sys.executable, "-m", "flows.check_policy", str(file)], stdout=subprocess.PIPE, check=False
+    )
+    if done.returncode:
+        raise typer.Exit(done.returncode)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 @app.command()

@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from types import NoneType, UnionType
-from typing import Annotated, Literal, TypeAlias, Union, get_args, get_origin
+from typing import Annotated, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+
+from lifecycle.misfit import Where
 
 UNITS = {
     "_hours": "hours",
@@ -21,7 +23,6 @@ UNITS = {
 }
 """A quantity carries its unit at the end of its name."""
 LIMITS = (("gt", "above"), ("ge", "at least"), ("lt", "below"), ("le", "at most"))
-Where: TypeAlias = tuple[int | str, ...]
 
 
 def allowed_for(name: str, field: FieldInfo) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 
 from lifecycle.contract import Contract, Field, FieldType
 from lifecycle.decision_policy import DecisionOverride, DecisionPolicy
-from lifecycle.errors import PolicyInvalid
+from lifecycle.misfit import Misfit
 
 
 def decide_actions(
@@ -18,7 +18,7 @@ def decide_actions(
     `columns` holds the request's fields, text as object arrays of str or None; `scores` are probabilities in [0, 1],
     finite; `defaulted` counts each row's features that a declared default stood in for. All are (n_rows,).
     Of several that apply the first in the policy's order decides. Raises KeyError for an override of a field that
-    `columns` lacks; `require_decidable` finds that before anything is served.
+    `columns` lacks; `undecidable` finds that before anything is served.
 
     >>> policy = DecisionPolicy(threshold=0.5, positive="yes", negative="no", overrides=(), safety_filters=())
     >>> decide_actions(policy, {}, np.array([0.5, 0.4]), np.array([0, 0]))
@@ -38,29 +38,28 @@ def decide_actions(
     return actions, decided_by
 
 
-def require_decidable(policy: DecisionPolicy, contract: Contract) -> None:
-    """Raise PolicyInvalid naming every override that no request of a contract could meet, and what is allowed."""
-    problems = [problem for override in policy.overrides for problem in _problems(override, contract)]
-    if problems:
-        raise PolicyInvalid("\n".join(problems))
+def undecidable(policy: DecisionPolicy, contract: Contract) -> tuple[Misfit, ...]:
+    """Return every override that no request of a contract could meet, with what is allowed; nothing when all could."""
+    return tuple(misfit for at, override in enumerate(policy.overrides) for misfit in _misfits(at, override, contract))
 
 
-def _problems(override: DecisionOverride, contract: Contract) -> Iterator[str]:
+def _misfits(position: int, override: DecisionOverride, contract: Contract) -> Iterator[Misfit]:
     texts = {field.name: field for field in contract.fields if field.type is FieldType.STRING}
-    name = override.when.field
+    where, name = ("decision", "overrides", position, "when"), override.when.field
     if name not in texts:
         known = ", ".join(texts) or "none"
-        yield (
-            f"decision.overrides: {override.id} asks about {name!r}, which is no text field of contract "
-            f"{contract.name}; allowed: {known}"
+        reason = (
+            f"{override.id} asks about {name!r}, which is no text field of contract {contract.name}; allowed: {known}"
         )
+        yield Misfit((*where, "field"), reason)
         return
-    for value in override.when.is_one_of:
+    for at, value in enumerate(override.when.is_one_of):
         if not _fits(texts[name], value):
-            yield (
-                f"decision.overrides: {override.id} waits for {name} {value!r}, which {contract.name} refuses; "
+            reason = (
+                f"{override.id} waits for {name} {value!r}, which {contract.name} refuses; "
                 f"allowed: {texts[name].allows()}"
             )
+            yield Misfit((*where, "is_one_of", at), reason)
 
 
 def _fits(field: Field, value: str) -> bool:

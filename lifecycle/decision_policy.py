@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field as Limit
 from pydantic import model_validator
 
+from lifecycle.misfit import Misplaced, Where, repeated
 from lifecycle.section import Fraction, Positive, Section
 
 
@@ -55,8 +56,13 @@ class DecisionPolicy(Section):
     def _decisions_can_be_told_apart(self) -> Self:
         if self.positive == self.negative:
             raise ValueError(f"positive and negative are both {self.positive!r}; give each its own word")
-        ids = [unsure.id for unsure in self.safety_filters] + [override.id for override in self.overrides]
-        repeated = sorted({name for name in ids if ids.count(name) > 1})
-        if repeated:
-            raise ValueError(f"{', '.join(repeated)} is there more than once; give each rule its own id")
+        overrides: dict[Where, str] = {
+            ("overrides", at, "id"): override.id for at, override in enumerate(self.overrides)
+        }
+        filters: dict[Where, str] = {
+            ("safety_filters", at, "id"): unsure.id for at, unsure in enumerate(self.safety_filters)
+        }
+        misfits = repeated({**overrides, **filters})
+        if misfits:
+            raise Misplaced(misfits)
         return self

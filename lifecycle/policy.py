@@ -8,6 +8,7 @@ from pydantic import Field as Limit
 from pydantic import model_validator
 
 from lifecycle.decision_policy import DecisionPolicy
+from lifecycle.misfit import Misplaced, Where, repeated
 from lifecycle.people import Person
 from lifecycle.rollout_policy import PickUpPolicy, RolloutPolicy
 from lifecycle.section import Positive, Section
@@ -124,15 +125,17 @@ class Policy(Section):
 
     @model_validator(mode="after")
     def _ids_are_unique(self) -> Self:
-        gate = [rule.id for rule in self.offline_gate]
-        rollout = [rule.id for rule in self.rollout.rules]
-        quality = [rule.id for rule in self.watching.quality.rules]
-        people = [person.name for person in self.people]
-        named = {"offline_gate": gate, "rollout.rules": rollout, "watching.quality.rules": quality, "people": people}
-        for where, names in named.items():
-            repeated = sorted({name for name in names if names.count(name) > 1})
-            if repeated:
-                raise ValueError(f"{where}: {', '.join(repeated)} is there more than once; give each its own name")
+        gate: dict[Where, str] = {("offline_gate", at, "id"): rule.id for at, rule in enumerate(self.offline_gate)}
+        rollout: dict[Where, str] = {
+            ("rollout", "rules", at, "id"): rule.id for at, rule in enumerate(self.rollout.rules)
+        }
+        quality: dict[Where, str] = {
+            ("watching", "quality", "rules", at, "id"): rule.id for at, rule in enumerate(self.watching.quality.rules)
+        }
+        people: dict[Where, str] = {("people", at, "name"): person.name for at, person in enumerate(self.people)}
+        misfits = [misfit for named in (gate, rollout, quality, people) for misfit in repeated(named)]
+        if misfits:
+            raise Misplaced(misfits)
         return self
 
     def revision(self) -> str:

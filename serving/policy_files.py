@@ -8,10 +8,9 @@ from typing import TypeAlias
 import structlog
 
 from feature_repo.definition import load_definition
-from lifecycle.deciding import require_decidable
+from feature_repo.fit import require_fit
 from lifecycle.errors import HoldfastError, NotFound
 from lifecycle.policy import Policy
-from serving.units import Units
 from stores.policies import load_policy, policy_models
 
 log = structlog.get_logger()
@@ -21,10 +20,8 @@ Stamp: TypeAlias = tuple[int, int, int]
 
 
 def check_policy(policy: Policy) -> None:
-    """Raise PolicyInvalid when a policy speaks of fields that its model's contract does not have."""
-    contract = load_definition(policy.model).contract
-    require_decidable(policy.decision, contract)
-    Units(contract, policy.rollout.unit)
+    """Raise PolicyInvalid when a policy speaks of fields, units or slices that its model does not have."""
+    require_fit(policy, load_definition(policy.model))
 
 
 @dataclass

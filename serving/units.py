@@ -7,6 +7,7 @@ import msgspec
 
 from lifecycle.contract import Contract, FieldType
 from lifecycle.errors import PolicyInvalid
+from lifecycle.fitting import unit_misfits
 from serving.rows import Row
 
 
@@ -18,13 +19,10 @@ class Units:
     """
 
     def __init__(self, contract: Contract, names: Sequence[str]) -> None:
+        misfits = tuple(unit_misfits(names, contract))
+        if misfits:
+            raise PolicyInvalid("\n".join(map(str, misfits)))
         types = {field.name: field.type for field in contract.fields}
-        odd = [name for name in names if name not in types]
-        if odd:
-            raise PolicyInvalid(
-                f"rollout.unit names {', '.join(odd)}, which contract {contract.name} does not have; "
-                f"allowed: {', '.join(types)}"
-            )
         self._plain = len(names) == 1 and types[names[0]] is FieldType.STRING
         self._get: Callable[[Row], object] = attrgetter(*names)
         self._several = len(names) > 1

@@ -1,5 +1,6 @@
 """Policy files: YAML in, a frozen Policy out, and errors that point at the line to change."""
 
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -8,8 +9,9 @@ from pydantic_core import ErrorDetails, to_json
 
 from lifecycle.allowed import allowed_for, section_at
 from lifecycle.errors import NotFound, PolicyInvalid
+from lifecycle.misfit import Misfit, Misplaced, spoken
 from lifecycle.policy import Policy
-from stores.policy_source import PolicySource, read_source, spoken
+from stores.policy_source import PolicySource, read_source
 
 SHOWN_CHARACTERS = 60
 """As much of a wrong value as helps to find it."""
@@ -62,11 +64,32 @@ def _read(path: Path) -> tuple[PolicySource, Policy]:
         # Through JSON, because only there does strict validation take a list for a tuple.
         return source, Policy.model_validate_json(to_json(source.values), strict=True)
     except ValidationError as error:
-        problems = sorted((_told(source, details) for details in error.errors()), key=lambda told: told[0])
+        problems = sorted((told for each in error.errors() for told in _told(source, each)), key=lambda told: told[0])
         raise PolicyInvalid("\n".join(text for _, text in problems)) from error
 
 
-def _told(source: PolicySource, details: ErrorDetails) -> tuple[int, str]:
+def lines_of(path: Path, misfits: Sequence[Misfit]) -> tuple[str, ...]:
+    """Return what does not fit as lines about a policy file, in its order: file, line, key path and reason."""
+    source, _ = _read(path)
+    return tuple(text for _, text in sorted(_located(source, misfit) for misfit in misfits))
+
+
+def _told(source: PolicySource, details: ErrorDetails) -> Iterator[tuple[int, str]]:
+    """Yield the line of each problem that the library found at one place, and the sentence about it."""
+    error = details.get("ctx", {}).get("error")
+    if isinstance(error, Misplaced):
+        for misfit in error.misfits:
+            yield _located(source, Misfit((*details["loc"], *misfit.where), misfit.reason))
+    else:
+        yield _told_one(source, details)
+
+
+def _located(source: PolicySource, misfit: Misfit) -> tuple[int, str]:
+    line = source.line(misfit.where)
+    return line, f"{source.path} line {line}: {misfit}"
+
+
+def _told_one(source: PolicySource, details: ErrorDetails) -> tuple[int, str]:
     """Return a problem's line and the sentence about it."""
     where, kind = details["loc"], details["type"]
     line = source.line(where)

@@ -10,6 +10,7 @@ import yaml
 from pydantic_core import from_json, to_json
 
 from lifecycle.errors import NotFound, PolicyInvalid
+from lifecycle.misfit import spoken
 
 KeyPath: TypeAlias = Sequence[int | str]
 MERGE_TAG = "tag:yaml.org,2002:merge"
@@ -104,16 +105,6 @@ def read_source(path: Path, text: str) -> PolicySource:
         raise PolicyInvalid(f"{path} nests deeper than a policy can; write valid YAML") from error
     except ValueError as error:
         raise PolicyInvalid(f"{path} holds a value that cannot be read: {error}; write valid YAML") from error
-
-
-def spoken(where: KeyPath) -> str:
-    """Return a key path as people write it.
-
-    >>> spoken(("rollout", "rules", 2, "when"))
-    'rollout.rules[2].when'
-    """
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where)
-    return text.removeprefix(".")
 
 
 def _refuse_odd_keys(path: Path, node: yaml.Node, where: tuple[int | str, ...]) -> None:

@@ -8,6 +8,7 @@ import structlog
 from sqlalchemy import Engine
 
 from feature_repo.definition import ModelDefinition, load_definition
+from feature_repo.fit import require_fit
 from flows.supervision.sources import Sources
 from flows.supervision.verification import Verification
 from lifecycle.errors import HoldfastError
@@ -57,13 +58,15 @@ class Desk:
 
     def _read(self) -> Policy:
         try:
-            return load_policy(self.config.policies, self.model)
+            policy = load_policy(self.config.policies, self.model)
+            require_fit(policy, self.sources.definition)
         except HoldfastError as error:
             if self._policy is None:
                 raise
             kept = self._policy[1]
             log.warning("policy_not_followed", model=self.model, error=str(error), kept=kept.revision())
             return kept
+        return policy
 
     def now(self) -> datetime:
         """Return the clock's now, which a replay sets."""

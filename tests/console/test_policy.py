@@ -53,6 +53,35 @@ def test_every_problem_of_a_bad_file_is_a_line_and_exit_code_one(tmp_path: Path)
     assert "did you mean replicas?" in result.stderr
 
 
+def test_a_file_is_held_against_its_model(tmp_path: Path) -> None:
+    """A misspelt slice would switch its rule off without a word; so would a unit or field that is not there."""
+    assert (
+        "its fields, unit and slices are those of flight_delay"
+        in CliRunner().invoke(cli.app, ["policy", "check", str(SHIPPED)]).stdout
+    )
+    draft = tmp_path / "draft.yaml"
+    text = SHIPPED.read_text(encoding="utf-8")
+    draft.write_text(text.replace("in_slices_of: [carrier], slices", "in_slices_of: [airline], slices", 1))
+    result = CliRunner().invoke(cli.app, ["policy", "check", str(draft)])
+    assert result.exit_code == 1
+    line = text[: text.index("in_slices_of: [carrier], slices")].count("\n") + 1
+    asked, counted = result.stderr.splitlines()
+    assert asked.startswith(
+        f"{draft} line {line}: rollout.rules[3].when.in_slices_of[0]: shadow-quality-by-carrier asks "
+    )
+    assert asked.endswith("which flight_delay does not have; Allowed: carrier, origin, hour_block")
+    assert counted == f"1 problem in {draft}"
+
+
+def test_a_file_whose_model_is_not_known_is_checked_alone_and_says_so(tmp_path: Path) -> None:
+    """A policy may be written before its model is."""
+    draft = tmp_path / "draft.yaml"
+    draft.write_text(SHIPPED.read_text(encoding="utf-8").replace("model: flight_delay", "model: ferry_delay", 1))
+    result = CliRunner().invoke(cli.app, ["policy", "check", str(draft)])
+    assert result.exit_code == 0
+    assert "NOT checked: whether the model has its fields, unit and slices: no model 'ferry_delay'" in result.stdout
+
+
 def test_a_policy_is_told_in_sentences(home: Settings) -> None:
     """By default the one there is; as JSON for a page."""
     spoken = CliRunner().invoke(cli.app, ["policy", "explain"], env={"COLUMNS": "1000"}).stdout

@@ -44,12 +44,23 @@ def test_file_is_read_again_only_when_it_changed(file: Path) -> None:
     ("before", "after", "said"),
     [
         ("threshold: 0.25", "treshold: 0.25", "treshold is not a known key"),
-        ("unit: [tail_number]", "unit: [tail_nmber]", "which contract flight_delay_v1 does not have"),
+        (
+            "unit: [tail_number]",
+            "unit: [tail_nmber]",
+            "no field of contract flight_delay_v1; did you mean tail_number?",
+        ),
         (
             "overrides: []",
             "overrides: [{id: o, when: {field: airline, is_one_of: [UA]}, decide: late, because: Why.}]",
             "no text field of contract",
         ),
+        (
+            "in_slices_of: [carrier], slices_at_most",
+            "in_slices_of: [airline], slices_at_most",
+            "shadow-quality-by-carrier asks for slices of 'airline', which flight_delay does not have; Allowed: carrier",
+        ),
+        ("in_slices_of: [carrier, origin, hour", "in_slices_of: [carier, origin, hour", "did you mean carrier?"),
+        ("below: 0.55, in_slices_of: [origin]", "below: 0.55, in_slices_of: [orgin]", "watching.quality.rules["),
     ],
 )
 def test_broken_file_keeps_the_policy_before_it_and_is_logged_once(

@@ -37,5 +37,5 @@ def test_several_fields_are_joined_so_that_no_two_combinations_read_alike() -> N
 
 def test_field_that_the_contract_does_not_have_is_named_with_those_it_has() -> None:
     """A typing error must not make everybody one unit."""
-    with pytest.raises(PolicyInvalid, match=r"rollout\.unit names tail_nmber, .*allowed: carrier, flight, origin"):
+    with pytest.raises(PolicyInvalid, match=r"rollout\.unit\[0\]: 'tail_nmber' .*Allowed: carrier, flight, origin"):
         Units(CONTRACT, ["tail_nmber"])

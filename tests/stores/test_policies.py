@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from lifecycle.errors import NotFound, PolicyInvalid
-from stores.policies import load_policy, policy_models, read_policy
+from lifecycle.misfit import Misfit
+from stores.policies import lines_of, load_policy, policy_models, read_policy
 
 SHIPPED = Path(__file__).parents[2] / "policies"
 SOURCE = (SHIPPED / "flight_delay.yaml").read_text(encoding="utf-8")
@@ -147,6 +148,56 @@ def test_contradiction_is_named_at_its_section(tmp_path: Path, good: str, bad: s
     assert words in message
     if where:
         assert f"line {line_of(text, where)}: " in message
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "words"),
+    [
+        (
+            "id: shadow-memory",
+            "id: shadow-errors",
+            "rollout.rules[{}].id: 'shadow-errors' is there already, in rollout.rules[0].id; give each its own name",
+        ),
+        (
+            "name: flight-operations",
+            "name: on-call",
+            "people[1].name: 'on-call' is there already, in people[0].name; give each its own name",
+        ),
+    ],
+)
+def test_a_name_that_is_taken_is_pointed_at_where_it_stands_again(
+    tmp_path: Path, good: str, bad: str, words: str
+) -> None:
+    """Not at the policy as a whole: a file has many rules, and one of two is to be renamed."""
+    text = SOURCE.replace(good, bad, 1)
+    assert text != SOURCE
+    told = words.format(SOURCE.split("rollout:")[1].split("  rules:")[1].split(good)[0].count("- id: "))
+    assert f"line {line_of(SOURCE, good)}: {told}" in refused(tmp_path, text)
+
+
+def test_every_name_that_is_taken_is_told_at_once(tmp_path: Path) -> None:
+    """In each section for itself: a rule of the gate and one of the rollout may be named alike."""
+    text = SOURCE.replace("name: flight-operations", "name: on-call")
+    rules = "overrides: [" + ", ".join(
+        f"{{id: {name}, when: {{field: carrier, is_one_of: [UA]}}, decide: ask, because: It was agreed.}}"
+        for name in ("mine", "mine")
+    )
+    message = refused(tmp_path, SOURCE.replace("overrides: []", f"{rules}]"))
+    line = line_of(SOURCE, "overrides: []")
+    assert f"line {line}: decision.overrides[1].id: 'mine' is there already, in overrides[0].id" in message
+    assert "people[1].name" in refused(tmp_path, text)
+
+
+def test_what_does_not_fit_a_model_is_located_in_the_file(tmp_path: Path) -> None:
+    """In the order of the file, each with the line of its place."""
+    path = tmp_path / "draft.yaml"
+    path.write_text(SOURCE, encoding="utf-8")
+    late, early = Misfit(("people", 1, "name"), "is wrong"), Misfit(("rollout", "unit", 0), "is wrong too")
+    unit, person = line_of(SOURCE, "unit: ["), line_of(SOURCE, "name: flight-operations")
+    assert lines_of(path, [late, early]) == (
+        f"{path} line {unit}: rollout.unit[0]: is wrong too",
+        f"{path} line {person}: people[1].name: is wrong",
+    )
 
 
 def test_missing_key_points_at_its_section(tmp_path: Path) -> None:

@@ -306,6 +306,17 @@ def test_policy_that_is_broken_meanwhile_keeps_the_watch_by_the_last_valid_one(w
         tick(desk_of(workshop))
 
 
+def test_policy_whose_rules_ask_for_no_slice_there_is_keeps_the_last_valid_one(workshop: Workshop) -> None:
+    """A veto over a misspelt slice would judge nothing, and so veto nothing."""
+    crown(workshop)
+    desk = desk_of(workshop)
+    before = desk.policy()
+    demand(workshop, "in_slices_of: [site]", "in_slices_of: [sight]")
+    assert desk.policy() == before
+    with pytest.raises(PolicyInvalid, match="'sight', which toy does not have; did you mean site"):
+        desk_of(workshop).policy()
+
+
 def test_arm_that_cannot_be_looked_at_does_not_shield_the_others(workshop: Workshop) -> None:
     """What is wrong with it is said once nothing more urgent was done."""
     crown(workshop)

@@ -1,0 +1,37 @@
+"""Whether a policy speaks of what a model's definition has."""
+
+import pandas as pd
+
+from feature_repo.columns import columns_of
+from feature_repo.definition import ModelDefinition
+from lifecycle.contract import Contract, FieldType
+from lifecycle.errors import PolicyInvalid
+from lifecycle.fitting import misfits_of
+from lifecycle.misfit import Misfit
+from lifecycle.policy import Policy
+
+
+def policy_misfits(policy: Policy, definition: ModelDefinition) -> tuple[Misfit, ...]:
+    """Return every place of a policy that speaks of a field or slice which its model does not have."""
+    return misfits_of(policy, definition.contract, slice_names(definition))
+
+
+def require_fit(policy: Policy, definition: ModelDefinition) -> None:
+    """Raise PolicyInvalid naming every place at which a policy does not fit its model, and what is allowed there."""
+    misfits = policy_misfits(policy, definition)
+    if misfits:
+        raise PolicyInvalid("\n".join(map(str, misfits)))
+
+
+def slice_names(definition: ModelDefinition) -> tuple[str, ...]:
+    """Return the slices that a definition gives, found by asking it for those of its contract's example."""
+    return tuple(definition.slices(columns_of(definition.contract, _example(definition.contract))))
+
+
+def _example(contract: Contract) -> pd.DataFrame:
+    frame = pd.DataFrame([contract.example_row()])
+    for field in contract.fields:
+        if field.type is FieldType.TIMESTAMP:
+            moments = pd.to_datetime(frame[field.name], utc=True, format="ISO8601")
+            frame[field.name] = moments.astype("datetime64[us, UTC]")
+    return frame
