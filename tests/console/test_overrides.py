@@ -189,6 +189,20 @@ def test_replicas_that_serve_it_are_named_and_those_that_do_not_yet(
     assert f"NOT YET served by slow (revision {following - 1}, loading)" in told
 
 
+def test_a_replica_that_follows_the_plan_and_answers_nobody_does_not_serve_it(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """During a hang the plan is there at once, and no answer is."""
+    monkeypatch.setattr(overrides, "WAIT_SECONDS", 0.0)
+    engine = rollout(home)
+    following = Plans(engine).current(MODEL).revision + 1
+    still = "does not answer: its event loop has stood still for 3 s while version 2 of flight_delay scores"
+    report(engine, "hung", following, ready=False, detail=still)
+    told = say("rollback", MODEL, "--arm", "champion", "--reason", "no answers")
+    assert "Served by" not in told
+    assert f"NOT YET served by hung (revision {following}, {still})" in told
+
+
 def test_a_word_from_a_stale_plan_is_decided_anew_about_the_same_version(home: Settings) -> None:
     """Supervise may have written in between."""
     engine = rollout(home)

@@ -16,13 +16,14 @@ from tests.serving.conftest import write_version
 FILE = "model.onnx"
 TURNS = 1_000_000
 """Of an empty loop: a second or more, where a canary has half of one."""
+FOREVER = 2**62
 
 
-def write_failing_version(root: Path, version: str) -> None:
-    """Write a version that scores a half, but NaN for troubling distances, and loops for endless ones."""
+def write_failing_version(root: Path, version: str, turns: int = TURNS) -> None:
+    """Write a version that scores a half, but NaN for troubling distances, and loops so often for endless ones."""
     files = write_version(root, version)
     columns = files.manifest.vector
-    onnx.save(_graph(len(columns), columns.index("route_miles")), str(files.folder / FILE))
+    onnx.save(_graph(len(columns), columns.index("route_miles"), turns), str(files.folder / FILE))
     (files.folder / files.manifest.model_file).unlink()
     manifest = files.manifest.model_copy(
         update={"format": "onnx", "model_file": FILE, "files": {FILE: file_digest(files.folder / FILE)}}
@@ -47,12 +48,12 @@ def damage(root: Path, version: str, *, say_so: bool) -> None:
         path.write_text(json.dumps(manifest), encoding="utf-8")
 
 
-def _graph(columns: int, miles: int) -> onnx.ModelProto:
+def _graph(columns: int, miles: int, turns: int) -> onnx.ModelProto:
     constants = {
         "place": ([miles], TensorProto.INT64, [1]),
         "troubling": ([TROUBLING_MILES], TensorProto.FLOAT, []),
         "endless": ([ENDLESS_MILES], TensorProto.FLOAT, []),
-        "turns": ([TURNS], TensorProto.INT64, []),
+        "turns": ([turns], TensorProto.INT64, []),
         "once": ([1], TensorProto.INT64, []),
         "half": ([0.5], TensorProto.FLOAT, []),
         "nothing": ([float("nan")], TensorProto.FLOAT, []),
