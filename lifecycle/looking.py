@@ -88,7 +88,8 @@ def _reason(findings: Sequence[Finding], concerns: Sequence[Concern]) -> str:
         also = f"noted, without a sign of harm: {', '.join(noted)}" if noted else ""
         return "; ".join(part for part in (said, also) if part)
     unsure = [finding.reason for finding in findings if finding.verdict in (Verdict.INCONCLUSIVE, Verdict.ERROR)]
-    if not any(finding.verdict is Verdict.PASS for finding in findings):
-        return "; ".join(unsure) or "nothing could be looked at"
     passed = sum(finding.verdict is Verdict.PASS for finding in findings)
-    return f"{passed} things looked at are as they were" + (f"; not judged: {'; '.join(unsure)}" if unsure else "")
+    if not passed:
+        return unsure[0] if unsure else "nothing could be looked at"
+    told = f"{passed} things looked at are as they were"
+    return told + (f"; {len(unsure)} are not judged yet, the first because {unsure[0]}" if unsure else "")

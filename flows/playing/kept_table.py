@@ -41,18 +41,10 @@ def table_of(found: Comparison) -> Table:
         title="\nThe first champion, frozen, beside the kept model, on the same answered requests",
         title_justify="left",
     )
-    for name in (
-        "month",
-        "labelled",
-        "kept versions",
-        "AUC kept",
-        frozen,
-        "log-loss kept",
-        frozen,
-        "cost kept",
-        frozen,
-    ):
-        table.add_column(name, justify="left" if name in ("month", "kept versions") else "right")
+    for name in ("month", "kept versions"):
+        table.add_column(name)
+    for name in ("labelled", "AUC kept", frozen, "log-loss kept", frozen, "cost kept", frozen):
+        table.add_column(name, justify="right")
     for month in (*found.months, *((found.together,) if found.together and len(found.months) > 1 else ())):
         table.add_row(month.month, ", ".join(month.versions), f"{month.kept.rows:,}", *_figures(month))
     return table

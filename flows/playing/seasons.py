@@ -21,12 +21,12 @@ from flows.playing.scene import Scene
 from flows.playing.trials import TOLD
 from flows.retrain import retrain
 from flows.watch import watch
-from lifecycle.training import OPEN, Training
+from lifecycle.training import OPEN, Training, TrainingState
 from stores.ledger.alarms import Alarms
 from stores.ledger.standings import Standings
 from stores.ledger.trainings import Trainings
 
-AFTERWARDS = timedelta(hours=6)
+AFTERWARDS = timedelta(days=2)
 """Played on after a new version has come to its end, so that it is seen at work."""
 TRAINING_SECONDS = 180.0
 """How long a training that was called for may take to begin and end before the play begins one itself."""
@@ -45,7 +45,7 @@ class Stretch:
     days_at_most: int | None = None
 
 
-STRETCHES = (Stretch(75, 9), Stretch(165, 9))
+STRETCHES = (Stretch(75, 10), Stretch(165, 10))
 """For a replay whose traffic begins in spring: early summer, and autumn."""
 EVERY_DAY = (Stretch(),)
 QUIET_DAYS = timedelta(days=3)
@@ -136,7 +136,9 @@ class Seasons:
             retrain(self._scene.model)
 
     def _asked_since(self, begin: datetime) -> tuple[Training, ...]:
-        return tuple(one for one in self._trainings.of(self._scene.model) if one.asked_at >= begin)
+        # One that was held for lack of rows counts as if nobody had asked.
+        mine = self._trainings.of(self._scene.model)
+        return tuple(one for one in mine if one.asked_at >= begin and one.state is not TrainingState.HELD)
 
     def _told(self, asked: Sequence[Training]) -> bool:
         """Return whether every training came to its end, and every version of them, too."""

@@ -63,7 +63,7 @@ def test_a_part_that_could_judge_nothing_closes_no_alarm() -> None:
     outcome = decide_look([thin, Seen("intake", (finding("intake:a", Verdict.PASS),))], DRIFT)
     assert outcome.judged == KINDS["intake"]
     assert outcome.verdict is Verdict.INCONCLUSIVE
-    assert "not judged: drift is inconclusive" in outcome.reason
+    assert "1 are not judged yet, the first because drift is inconclusive" in outcome.reason
 
 
 def test_a_look_at_nothing_is_inconclusive_and_says_which_parts_are_silent() -> None:
