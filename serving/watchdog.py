@@ -126,8 +126,8 @@ class Watchdog:
         stage, prepared = scoring
         model, rows = stage.definition.name, len(prepared.matrix)
         reason = (
-            f"hung: no scores for {rows} rows after {self._had_seconds:.1f} s; {HANG_SECONDS:g} s are allowed, and "
-            "nobody was answered meanwhile"
+            f"hung: {rows} {'row' if rows == 1 else 'rows'} without scores after {self._had_seconds:.1f} s; "
+            f"{HANG_SECONDS:g} s are allowed, and nobody was answered meanwhile"
         )
         self._hung, self._found_at, self._followed_at = scoring, now, NEVER
         self._at_work.hang = Hang(model, stage.version, reason)

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -43,13 +44,21 @@ pytestmark = [
 ]
 
 
+@dataclass
+class Seen:
+    """What ticks raised, and what replicas said that were not ready."""
+
+    errors: list[str] = field(default_factory=list)
+    silent: list[str] = field(default_factory=list)
+
+
 def test_champion_that_hangs_is_taken_back_and_its_request_answered_without_a_person(gateway: Gateway) -> None:
     """One replica dies of it; another answers that very request by the version before, and no other one fails."""
     before = set(gateway.replicas())
     write_failing_version(gateway.chosen.versions, HANGING, turns=FOREVER)
     _crown(gateway)
     usual = [body([flight(tail_number=tail)]) for tail in planes(200)]
-    with gateway.load(endless(usual), connections=8, per_second=40) as load, _supervised(gateway) as errors:
+    with gateway.load(endless(usual), connections=8, per_second=40) as load, _supervised(gateway) as seen:
         until(lambda: sum(HANGING in one.versions for one in load.answered) >= 20, 60)
         asked_at = time.monotonic()
         address = gateway.chosen.http_address + PATH
@@ -64,12 +73,13 @@ def test_champion_that_hangs_is_taken_back_and_its_request_answered_without_a_pe
     assert HANG_SECONDS <= seconds <= LIMIT_SECONDS
     assert load.failures == []
     assert {version for one in load.answered[-80:] for version in one.versions} == {GOOD}
-    assert errors == []
+    assert seen.errors == []
+    assert any(told.endswith(f"while version {HANGING} of {MODEL} scores") for told in seen.silent)
     until(lambda: len(gateway.replicas()) == 2 and set(gateway.replicas()) != before, 120)
     assert len(before & set(gateway.replicas())) == 1
     (taken_back,) = [made for made in Decisions(gateway.engine).of(MODEL) if made.action == "roll_back"][:1]
     assert (taken_back.version, taken_back.actor) == (HANGING, "flow:supervise")
-    assert "hung: no scores for" in taken_back.reason
+    assert "hung: 1 row without scores" in taken_back.reason
     _on_record(gateway)
     print(f"a request that hangs: answered by version {GOOD} after {seconds:.1f} s; {taken_back.reason}")  # noqa: T201 - the drill's result
 
@@ -107,12 +117,12 @@ def _crown(gateway: Gateway) -> None:
 
 
 @contextmanager
-def _supervised(gateway: Gateway) -> Iterator[list[str]]:
-    """Tick as `supervise` does; the list holds what ticks raised."""
+def _supervised(gateway: Gateway) -> Iterator[Seen]:
+    """Tick as `supervise` does, and look at the replicas' reports."""
     desk = open_desk(
         MODEL, gateway.chosen, gateway.engine, decide_rollout, lambda _: None, definition=load_definition(MODEL)
     )
-    errors: list[str] = []
+    seen = Seen()
     stop = threading.Event()
 
     def run() -> None:
@@ -120,12 +130,13 @@ def _supervised(gateway: Gateway) -> Iterator[list[str]]:
             try:
                 tick(desk)
             except Exception as error:  # noqa: BLE001 - the test says what was raised
-                errors.append(f"{type(error).__name__}: {error}")
+                seen.errors.append(f"{type(error).__name__}: {error}")
+            seen.silent.extend(report.detail for report in gateway.reports() if not report.ready)
 
     thread = threading.Thread(target=run, name="supervise")
     thread.start()
     try:
-        yield errors
+        yield seen
     finally:
         stop.set()
         thread.join()

@@ -142,7 +142,7 @@ def test_version_that_hung_is_left_out_in_every_report() -> None:
     watch.report("m")
     assert world.reports == []
     watch.tick()
-    world.hung = {"1": "hung: no scores for 1 rows after 5.0 s"}
+    world.hung = {"1": "hung: 1 row without scores after 5.0 s"}
     watch.report("m")
     watch.tick()
     world.at += timedelta(seconds=6)

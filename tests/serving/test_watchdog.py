@@ -129,7 +129,7 @@ def test_scoring_that_stands_is_a_hang_after_its_time_and_told_once(kennel: Kenn
     kennel.watch(dog, 2 * EDGE)
     kennel.watch(dog, EDGE)
     assert set(kennel.at_work.hung(MODEL)) == {CHAMPION}
-    assert kennel.at_work.hung(MODEL)[CHAMPION].startswith("hung: no scores for 2 rows after 5.0 s; 5 s are allowed")
+    assert kennel.at_work.hung(MODEL)[CHAMPION].startswith("hung: 2 rows without scores after 5.0 s; 5 s are allowed")
     assert kennel.at_work.hung("another") == {}
     assert kennel.told == [MODEL]
     assert kennel.ended_at == []
@@ -175,7 +175,7 @@ def test_hung_process_ends_a_moment_after_a_newer_plan_is_followed(kennel: Kenne
     assert kennel.ended_at[0] - followed_at <= FOLLOW_SECONDS + TICK_SECONDS
     assert kennel.ended_at[0] - followed_at >= FOLLOW_SECONDS
     said, seconds = kennel.recorded[0]
-    assert said.startswith("2 rows hung: no scores for 2 rows")
+    assert said.startswith("2 rows hung: 2 rows without scores")
     assert seconds == pytest.approx(HANG_SECONDS + FOLLOW_SECONDS, abs=2 * EDGE)
 
 
@@ -267,7 +267,7 @@ def test_request_that_hangs_is_seen_told_and_logged_while_the_event_loop_stands(
     assert [(row["version"], row["arm"], row["shown"], row["request_id"]) for row in failed] == [
         (CHAMPION, "champion", True, "odd")
     ]
-    assert failed[0]["error"].startswith("hung: no scores for 1 rows")
+    assert failed[0]["error"].startswith("hung: 1 row without scores")
 
 
 async def _ask(bench: Bench) -> None:

@@ -16,7 +16,7 @@ from tests.flows.supervision.conftest import Workshop
 AT = datetime(2013, 4, 1, 12, tzinfo=UTC)
 PLAN = TrafficPlan("toy", 4, "1", None)
 STILL = "does not answer: its event loop has stood still for 12 s while version 1 of toy scores"
-HUNG = "hung: no scores for 1 rows after 5.0 s; 5 s are allowed, and nobody was answered meanwhile"
+HUNG = "hung: 1 row without scores after 5.0 s; 5 s are allowed, and nobody was answered meanwhile"
 
 
 def report(seconds: float, replica: str = "r", *, ready: bool = False) -> ArmReport:
