@@ -86,7 +86,7 @@ class ModelDefinition:
     """Everything the engine knows about one model.
 
     `prediction_moments(request)` gives the UTC moment each row is asked for, in epoch seconds (float64):
-    a looked-up row older than its view's freshness limit at that moment counts as missing.
+    a looked-up row older than its view's freshness limit at that moment, or stamped after it, counts as missing.
     `example_ids(request)` gives the text that joins a prediction to its label later.
     `entity_keys(request)` gives each entity's join key per row, from contract fields alone.
     `derive(request, looked_up)` gives the derived features; `looked_up` holds the views' features.

@@ -8,6 +8,7 @@ import numpy as np
 
 from feature_repo.definition import Columns, ModelDefinition, View
 from feature_repo.feast_store import online_errors
+from feature_repo.in_time import out_of_time
 from lifecycle.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ MOST_KEPT = 20_000
 class LookedUp:
     """What was found: per feature and per view, (n_rows,) float64 each.
 
-    `values` is NaN where the entity is unknown, the value missing, or the row older than its view's freshness
-    limit at the prediction moment. `event_at` is the row's epoch seconds also when it is stale, NaN without a row.
+    `values` is NaN where the entity is unknown, the value missing, or the row older than its view's freshness limit at
+    the prediction moment, or stamped after that moment. `event_at` is the row's epoch seconds also then, NaN without one.
     """
 
     values: dict[str, np.ndarray]
@@ -92,9 +93,9 @@ class _EntityRows:
         rows = self._rows_of({key for key in keys if key is not None})
         table = np.array([rows.get(key, self._missing) for key in keys], dtype=np.float64).T
         values, event_at = table[: len(self._names)], table[len(self._names) :]
-        stale = moments - event_at > self._limits
-        if stale.any():
-            values[np.repeat(stale, self._features_of_view, axis=0)] = np.nan
+        unfit = out_of_time(moments, event_at, self._limits)
+        if unfit.any():
+            values[np.repeat(unfit, self._features_of_view, axis=0)] = np.nan
         found.values.update(zip(self._names, values, strict=True))
         found.event_at.update(zip((view.name for view in self._views), event_at, strict=True))
 

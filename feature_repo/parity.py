@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from feature_repo.definition import Columns, ModelDefinition, View
+from feature_repo.in_time import out_of_time
 from feature_repo.offline import offline_folder
 from feature_repo.stored_rows import read_stored
 from feature_repo.training_set import historical_features
@@ -57,7 +58,7 @@ def recompute(
     """Return the features of served requests as stored rows say.
 
     `feature_at` is (n_rows, n_views) in epoch seconds, NaN where nothing was found: the row of each view that was
-    used, fresh or not. `known_by` is (n_rows,) in epoch seconds: what was known later could not be served. Raises as
+    found, whether or not it was in time; one that was not counts as missing, as in serving. `known_by` is (n_rows,) in epoch seconds: what was known later could not be served. Raises as
     `historical_features` does.
     """
     trained = historical_features(store, definition, request)
@@ -92,7 +93,7 @@ def _find(store: "FeatureStore", view: View, keys: np.ndarray, used_at: np.ndarr
     values = rows.values_at(keys, used_at)
     newest = rows.newest_by(keys, known_by)
     outlived = moments - used_at > limit
-    values[outlived] = np.nan
+    values[out_of_time(moments, used_at, limit)] = np.nan
     first = rows.first_after(keys, used_at)
     waiting = np.where(np.isnan(used_at) & np.isnan(newest), np.nan, np.fmax(known_by - first, 0.0))
     # Where nothing was found at all, a row that stood there for longer than any view may lag had not merely to come.

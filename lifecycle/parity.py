@@ -52,8 +52,8 @@ class ViewLag:
     """How long newer rows of a view had stood stored when older ones were served, over the sample.
 
     `behind` rows were served an older one, or none; the hours are over all rows whose entity has any, 0 for those
-    that were served the newest, and None without any. `ahead` were served one stamped after the prediction moment, as
-    happens to who asks late. Of `late` rows the one in use had outlived the freshness limit, or was not there.
+    that were served the newest, and None without any. For `ahead` the one that was found is stamped after the prediction
+    moment, as happens to who asks late, and counts as missing. Of `late` rows the one in use had outlived the freshness limit, or was not there.
     """
 
     view: str
@@ -142,6 +142,8 @@ def _lag(policy: ParityPolicy, one: ViewLag) -> Finding:
             f"had stood there for up to {one.largest_hours:.3g} h (half of all {one.median_hours:.3g} h, 95% at most "
             f"{one.p95_hours:.3g} h; {one.limit_hours:g} h are allowed)"
         )
+    if one.ahead:
+        told += f"; {one.ahead} of {one.rows} asked late, found one of after their moment, and were served the defaults"
     if one.late:
         told += f"; {one.late} of {one.rows} had none within the limit while a newer one stood stored"
     verdict = Verdict.FAIL if _proven(one.late, one.rows, policy) else Verdict.PASS

@@ -7,6 +7,7 @@ import pandas as pd
 
 from feature_repo.columns import columns_of
 from feature_repo.definition import Columns, ModelDefinition
+from feature_repo.in_time import ahead_of
 from feature_repo.parity import Recomputed, recompute
 from feature_repo.vector import Assembled
 from flows.supervision.slices import read_requests
@@ -93,7 +94,7 @@ def _lags(
                 limit_hours=view.freshness_limit.total_seconds() / HOUR_SECONDS,
                 rows=len(used),
                 behind=int((lags > 0).sum()),
-                ahead=int((used > moments).sum()),
+                ahead=int(ahead_of(moments, used).sum()),
                 late=int(again.late[:, column].sum()),
                 median_hours=quantiles[0],
                 p95_hours=quantiles[1],

@@ -68,6 +68,21 @@ def test_row_is_stale_past_its_views_limit_and_not_before(shops: "FeatureStore",
     assert found.event_at["shop_sales"].tolist() == [(NOON + SECOND).timestamp()] * 2
 
 
+def test_row_of_after_the_moment_is_missing_unless_only_clocks_differ(shops: "FeatureStore", clock: Seconds) -> None:
+    """Who asks for a moment that has passed must not be answered from its future; what was found stays known."""
+    _push(shops, ("north", 3.0))
+    online = OnlineFeatures(shops, SHOPS, cache_seconds=0, monotonic=clock)
+    stamp = NOON + SECOND
+    moments = (stamp, stamp - 5 * SECOND, stamp - 6 * SECOND, stamp - 24 * HOUR)
+    request = ask(*(("north", moment) for moment in moments))
+    found = online.read(request)
+    np.testing.assert_equal(found.values["last_amount"], [3.0, 3.0, np.nan, np.nan])
+    np.testing.assert_equal(found.values["floors"], [2.0, 2.0, np.nan, np.nan])
+    assert found.event_at["shop_sales"].tolist() == [stamp.timestamp()] * 4
+    marked = assemble(SHOPS, request, found.values).defaulted
+    assert marked[:, SHOPS.vector.index("last_amount")].tolist() == [False, False, True, True]
+
+
 def test_unknown_and_stale_rows_are_served_by_marked_defaults(shops: "FeatureStore", clock: Seconds) -> None:
     """From the read through to the vector."""
     _push(shops, ("north", 3.0))

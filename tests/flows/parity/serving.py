@@ -79,7 +79,7 @@ class Served:
         found = OnlineFeatures(self.store, by, cache_seconds=0, monotonic=lambda: 0.0).read(request)
         made = assemble(by, request, found.values)
         matrix = rewritten(made.matrix)
-        moments = by.prediction_moments(request)
+        moments = self.definition.prediction_moments(request)
         event_at = np.stack([found.event_at[view.name] for view in by.views], axis=1)
         names = np.array(by.vector)
         return [

@@ -105,6 +105,27 @@ def test_a_view_that_is_no_longer_pushed_is_found_once_it_has_outlived_its_limit
     assert (before.late, before.behind > 0) == (0, True)
 
 
+def test_who_asks_late_is_served_defaults_and_that_is_no_skew(served: Served) -> None:
+    """The store keeps only the newest row, which is of after the moment: it counts as missing on both sides."""
+    served.build(BEGIN, BEGIN + DAY)
+    served.play(BEGIN, BEGIN + DAY, DAY, pushed=lambda _, rows: rows.iloc[:0])
+    checked = check(served)
+    (lag,) = checked.compared.views
+    assert lag.ahead > 5
+    assert failed(checked) == {}
+    (finding,) = [finding for finding in checked.findings if finding.rule_id == "lag:unit_state"]
+    assert f"{lag.ahead} of {lag.rows} asked late, found one of after their moment" in finding.reason
+    assert finding.verdict is Verdict.PASS
+
+
+def test_a_row_of_after_the_moment_that_was_used_is_found(served: Served) -> None:
+    """A gateway that answers from the future is not served what training sees."""
+    lax = replace(toy.DEFINITION, prediction_moments=lambda request: request["asked_at"] + DAY.total_seconds())
+    served.build(BEGIN, BEGIN + DAY)
+    served.play(BEGIN, BEGIN + DAY, DAY, served_by=lax, pushed=lambda _, rows: rows.iloc[:0])
+    assert set(failed(check(served))) == {"level", "late_share"}
+
+
 def test_another_default_is_found(served: Served) -> None:
     """Both sides know that a default stands in, and not which."""
     other = replace(toy.DEFINITION.views[0], features=(Feature("level", "Level", 0.25), Feature("late_share", "", 0.5)))
