@@ -23,7 +23,7 @@ class LookedUp:
     """What was found: per feature and per view, (n_rows,) float64 each.
 
     `values` is NaN where the entity is unknown, the value missing, or the row older than its view's freshness limit at
-    the prediction moment, or stamped after that moment. `event_at` is the row's epoch seconds also then, NaN without one.
+    the prediction moment, or stamped after that. `event_at` is the row's epoch seconds also then, NaN without a row.
     """
 
     values: dict[str, np.ndarray]

@@ -58,8 +58,8 @@ def recompute(
     """Return the features of served requests as stored rows say.
 
     `feature_at` is (n_rows, n_views) in epoch seconds, NaN where nothing was found: the row of each view that was
-    found, whether or not it was in time; one that was not counts as missing, as in serving. `known_by` is (n_rows,) in epoch seconds: what was known later could not be served. Raises as
-    `historical_features` does.
+    found, whether or not it was in time; one that was not counts as missing, as in serving. `known_by` is (n_rows,) in
+    epoch seconds: what was known later could not be served. Raises as `historical_features` does.
     """
     trained = historical_features(store, definition, request)
     keys, moments = definition.entity_keys(request), definition.prediction_moments(request)

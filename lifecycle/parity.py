@@ -52,8 +52,9 @@ class ViewLag:
     """How long newer rows of a view had stood stored when older ones were served, over the sample.
 
     `behind` rows were served an older one, or none; the hours are over all rows whose entity has any, 0 for those
-    that were served the newest, and None without any. For `ahead` the one that was found is stamped after the prediction
-    moment, as happens to who asks late, and counts as missing. Of `late` rows the one in use had outlived the freshness limit, or was not there.
+    that were served the newest, and None without any. For `ahead` the one that was found is stamped after the
+    prediction moment, as happens to who asks late, and counts as missing. Of `late` rows the one in use had outlived
+    the freshness limit, or was not there.
     """
 
     view: str
