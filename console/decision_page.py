@@ -77,7 +77,9 @@ def _evidence(stored: Mapping[str, object]) -> Iterator[str]:
         yield from (f"trouble: {trouble}" for trouble in seen["trouble"])
     checkup: Any = stored.get("checkup")
     if isinstance(checkup, Mapping):
-        yield f"evidence: its files as registered, {checkup['size_mb']:.2f} MB, tried alone on its own example"
+        size = checkup["size_mb"]
+        tried = "which could not be read" if size is None else f"{size:.2f} MB, tried alone on its own example"
+        yield f"evidence: its files as registered, {tried}"
     evaluation: Any = stored.get("evaluation")
     if isinstance(evaluation, Mapping):
         overall = evaluation["candidate"]["overall"]

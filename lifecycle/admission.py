@@ -26,9 +26,12 @@ class Problem(_Value):
 
 
 class Checkup(_Value):
-    """What a check found; a latency is the median in milliseconds, None when no row was scored."""
+    """What a check found; a latency is the median in milliseconds, None when no row was scored.
 
-    size_mb: Annotated[float, Limit(ge=0)]
+    `size_mb` is None when the files could not be looked at.
+    """
+
+    size_mb: Annotated[float, Limit(ge=0)] | None
     format: Format | None = None
     inputs: int | None = None
     problems: tuple[Problem, ...] = ()

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from lifecycle.errors import ArtifactInvalid, InvalidInput, NotFound, SettingInvalid
 from stores.mlflow_link import MlflowLink
+from stores.registry_source import readable
 from stores.registry_webhook import ensure_registered
 
 BATCH = 500
@@ -77,32 +78,35 @@ class Registry:
     def fetch(self, model: str, version: str, into: Path) -> Path:
         """Download a version's files into a folder and return the folder they lie in.
 
-        Raises NotFound for an unknown version, ArtifactInvalid when the registry has lost its files.
+        Raises NotFound for an unknown version, ArtifactInvalid when the registry has lost its files or keeps them where
+        this installation cannot read.
         """
         import mlflow.artifacts  # noqa: PLC0415 - MLflow takes seconds to import
 
         with self._link.translated(f"fetching version {version} of {model}"):
             source = self._link.client.get_model_version_download_uri(model, version)
+        whose = f"version {version} of {model}"
         try:
-            with self._link.translated(f"downloading version {version} of {model}"):
+            with readable(whose, source), self._link.translated(f"downloading {whose}"):
                 return Path(
                     mlflow.artifacts.download_artifacts(source, dst_path=str(into), tracking_uri=self._link.uri)
                 )
         except NotFound as error:
-            raise ArtifactInvalid(
-                f"the files of version {version} of {model} are gone from {source}; register the version anew"
-            ) from error
+            raise ArtifactInvalid(f"the files of {whose} are gone from {source}; register the version anew") from error
 
     def size(self, model: str, version: str) -> int:
         """Return the bytes of a version's files, without fetching them.
 
-        Raises NotFound for an unknown version, InvalidInput for more than MOST_FILES files.
+        Raises NotFound for an unknown version, InvalidInput for more than MOST_FILES files, and ArtifactInvalid when
+        they lie where this installation cannot read.
         """
         from mlflow.artifacts import list_artifacts  # noqa: PLC0415 - MLflow takes seconds to import
 
         total, seen = 0, 0
-        with self._link.translated(f"measuring version {version} of {model}"):
+        whose = f"version {version} of {model}"
+        with self._link.translated(f"measuring {whose}"):
             source = self._link.client.get_model_version_download_uri(model, version)
+        with readable(whose, source), self._link.translated(f"measuring {whose}"):
             waiting = [""]
             while waiting:
                 folder = waiting.pop()

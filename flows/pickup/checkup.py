@@ -38,8 +38,8 @@ def check_version(
     """
     try:
         size_mb = registry.size(definition.name, version) / 1024 / 1024
-    except InvalidInput as error:
-        return _refused(0.0, "files", error)
+    except (ArtifactInvalid, InvalidInput) as error:
+        return _refused(None, "files", error)
     if size_mb > policy.pick_up.max_artifact_mb:
         # Its size is the problem, and it is not even fetched.
         return Checked(Checkup(size_mb=size_mb), None)
@@ -97,5 +97,5 @@ def _checked(report: Report, digests: dict[str, str], size_mb: float, definition
     return Checked(checkup, manifest)
 
 
-def _refused(size_mb: float, check: str, error: Exception) -> Checked:
+def _refused(size_mb: float | None, check: str, error: Exception) -> Checked:
     return Checked(Checkup(size_mb=size_mb, problems=(Problem(check=check, reason=f"{error}."),)), None)

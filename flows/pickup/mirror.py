@@ -38,6 +38,16 @@ def tell_refused(registry: Registry, model: str, version: str, reason: str) -> N
         log.warning("registry_behind", model=model, version=version, error=str(error))
 
 
+def tell_put_off(registry: Registry, model: str, version: str, why: str) -> None:
+    """Say in a version's tag why it could not be judged yet, for as long as it is put off; written once for each why."""
+    told = f"not judged yet, and tried again every half minute: {why}"[:LONGEST_TAG]
+    try:
+        if registry.tags(model, version).get(REASON) != told:
+            registry.set_tag(model, version, REASON, told)
+    except HoldfastError as error:
+        log.warning("registry_behind", model=model, version=version, error=str(error))
+
+
 def _tag(registry: Registry, standing: Standing, tags: Mapping[str, str]) -> None:
     wanted = {STAGE: str(standing.stage), REASON: standing.reason[:LONGEST_TAG]}
     try:

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from feature_repo.definition import ModelDefinition
 from flows.pickup.checkup import Checked, check_version
-from flows.pickup.mirror import mirror_standings, tell_refused
+from flows.pickup.mirror import mirror_standings, tell_put_off, tell_refused
 from lifecycle.admission import Checkup, Problem, decide_admission
 from lifecycle.errors import Conflict, Unavailable
 from lifecycle.manifest import Manifest
@@ -46,7 +46,8 @@ def pick_up(model: str, desk: Desk) -> None:
     """Check and judge every version of a model that nobody has judged yet.
 
     Killed at any point, the next call goes on where the ledger stands; called twice at once, each version is judged
-    once. A registry that is away, and a version whose check was interrupted, wait for the next call.
+    once. A registry that is away, and a version whose check was interrupted, wait for the next call; of a version that
+    could not be judged its author is told why in MLflow.
     """
     plan = Plans(desk.engine).current(model)
     try:
@@ -60,7 +61,9 @@ def pick_up(model: str, desk: Desk) -> None:
         try:
             _judge(version, desk)
         except Exception as error:  # noqa: BLE001 - whatever a stranger's version does, the next one must have its turn
-            log.warning("pick_up_put_off", model=model, version=version, error=f"{type(error).__name__}: {error}")
+            why = f"{type(error).__name__}: {error}"
+            log.warning("pick_up_put_off", model=model, version=version, error=why)
+            tell_put_off(desk.registry, model, version, why)
     if waiting:
         mirror_standings(desk.registry, Plans(desk.engine).current(model), Standings(desk.engine).of(model))
 

@@ -111,13 +111,48 @@ def test_bad_version_is_refused_where_its_author_looks(desk: Desk, version: Path
     assert page.startswith("**Refused by Holdfast.** Its signature names columns")
 
 
-def test_version_stored_where_nobody_can_read_does_not_hold_up_the_next(desk: Desk, version: Path) -> None:
-    """MLflow lets anybody register an address, and fails on it in ways of its own."""
-    desk.registry._link.client.create_registered_model("toy")
-    desk.registry._link.client.create_model_version("toy", "http://127.0.0.1:9/nothing")
+def register_source(desk: Desk, source: str) -> str:
+    """Register an address as a version of the toy, as MLflow lets anybody do."""
+    client = desk.registry._link.client
+    client.create_registered_model("toy")
+    return str(client.create_model_version("toy", source).version)
+
+
+def test_version_stored_where_nobody_answers_is_put_off_and_does_not_hold_up_the_next(
+    desk: Desk, version: Path
+) -> None:
+    """Nothing is decided about it, and its author reads why."""
+    away = register_source(desk, "http://127.0.0.1:9/api/2.0/mlflow-artifacts/artifacts/1/model")
     name = register(desk, version)
-    pick_up("toy", desk)
+    for _ in range(2):
+        pick_up("toy", desk)
     assert list(Standings(desk.engine).of("toy")) == [name]
+    assert Decisions(desk.engine).actions("toy", away) == ()
+    tags = desk.registry.tags("toy", away)
+    assert tags["stage_reason"].startswith("not judged yet, and tried again every half minute: Unavailable: measuring")
+    assert "stage" not in tags
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("s3://nope/x", "No module named 'boto"),
+        ("weird://nope/x", "it knows no weird: addresses"),
+        ("http://127.0.0.1:9/nothing", "that is no address of an MLflow server's artifacts"),
+    ],
+)
+def test_version_stored_where_this_installation_can_never_read_is_refused(desk: Desk, source: str, why: str) -> None:
+    """Asking again will not help: it needs a library, or MLflow has no such address; the author is told what to do."""
+    name = register_source(desk, source)
+    pick_up("toy", desk)
+    standing = Standings(desk.engine).get("toy", name)
+    assert standing.stage is Stage.REJECTED
+    assert f"lie at {source}, where this installation cannot read: {why}" in standing.reason
+    assert "Register the files in this MLflow" in standing.reason
+    (decision,) = Decisions(desk.engine).of("toy")
+    size = next(finding for finding in decision.findings if finding.rule_id == "artifact-size")
+    assert (size.verdict, size.value) == (Verdict.INCONCLUSIVE, None)
+    assert desk.registry.tags("toy", name)["stage"] == "rejected"
 
 
 def test_version_that_waits_for_its_gate_is_left_alone(desk: Desk, version: Path) -> None:
