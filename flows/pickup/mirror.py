@@ -39,7 +39,7 @@ def tell_refused(registry: Registry, model: str, version: str, reason: str) -> N
 
 
 def tell_put_off(registry: Registry, model: str, version: str, why: str) -> None:
-    """Say in a version's tag why it could not be judged yet, for as long as it is put off; written once for each why."""
+    """Say in a version's tag why it could not be judged yet, for as long as it is put off; once for each reason."""
     told = f"not judged yet, and tried again every half minute: {why}"[:LONGEST_TAG]
     try:
         if registry.tags(model, version).get(REASON) != told:
