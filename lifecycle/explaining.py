@@ -65,9 +65,11 @@ def _door(policy: Policy) -> Iterator[str]:
 def _pick_up(pick_up: PickUpPolicy) -> Iterator[str]:
     formats = listed(tuple(FORMATS[name] for name in pick_up.allowed_formats), "or")
     yield (
-        f"A version that anybody registers must be {formats}, of at most {pick_up.max_artifact_mb:,g} megabytes, and "
-        "give on its own example the answers it was stored with."
+        f"A version that anybody registers must be {formats}, of at most {pick_up.max_artifact_mb:,g} megabytes, take "
+        "nothing but features that are known here, and give probabilities on its own example: the same each time, and "
+        "for a row alone the same as among others."
     )
+    yield "Wherever it is loaded from then on, it must first give those answers again."
     yield (
         f"Alone, it must answer one row within {pick_up.max_latency_ms_1_row:,g} milliseconds and 64 rows within "
         f"{pick_up.max_latency_ms_64_rows:,g}."

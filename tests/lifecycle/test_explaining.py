@@ -51,6 +51,14 @@ def test_everything_a_manager_must_know_is_said() -> None:
         assert words in text
 
 
+def test_what_a_registered_version_is_tried_by_is_said_as_it_is() -> None:
+    """A stranger's version comes with no answers; it is asked for its own, and held to them from then on."""
+    text = told()
+    assert "stored with" not in text
+    assert "give probabilities on its own example: the same each time, and for a row alone the same as among" in text
+    assert "Wherever it is loaded from then on, it must first give those answers again." in text
+
+
 def test_every_rule_is_said_with_its_reason() -> None:
     """Nothing that is written is left out."""
     text = told()
