@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 import structlog
 
+from lifecycle.admission import told_in_line
 from lifecycle.errors import HoldfastError, NotFound, Unavailable
 from lifecycle.plan import TrafficPlan
-from stores.ledger.standings import Standing
+from stores.ledger.standings import Standing, in_line
 from stores.registry import Registry
 
 STAGE, REASON = "stage", "stage_reason"
@@ -17,14 +18,17 @@ log = structlog.get_logger()
 def mirror_standings(registry: Registry, plan: TrafficPlan, standings: Mapping[str, Standing]) -> None:
     """Bring the tags `stage` and `stage_reason` and the aliases champion, canary and shadow up to date.
 
+    A version that waits for shadow reads its place in the line.
+
     Writes only what differs, so it may be called as often as one likes. The ledger holds the truth: a registry that is
     away is left behind with a warning, and catches up with the next call.
     """
+    waiting = told_in_line(plan, in_line(standings))
     try:
         for one in registry.listed(plan.model):
             standing = standings.get(one.version)
             if standing is not None:
-                _tag(registry, standing, one.tags)
+                _tag(registry, standing, waiting.get(one.version, standing.reason), one.tags)
         _point_aliases(registry, plan)
     except Unavailable as error:
         log.warning("registry_behind", model=plan.model, error=str(error))
@@ -48,8 +52,8 @@ def tell_put_off(registry: Registry, model: str, version: str, why: str) -> None
         log.warning("registry_behind", model=model, version=version, error=str(error))
 
 
-def _tag(registry: Registry, standing: Standing, tags: Mapping[str, str]) -> None:
-    wanted = {STAGE: str(standing.stage), REASON: standing.reason[:LONGEST_TAG]}
+def _tag(registry: Registry, standing: Standing, reason: str, tags: Mapping[str, str]) -> None:
+    wanted = {STAGE: str(standing.stage), REASON: reason[:LONGEST_TAG]}
     try:
         for name, value in wanted.items():
             if tags.get(name, "") != value:

@@ -7,7 +7,7 @@ from lifecycle.outcome import Action, Outcome, StageChange
 from lifecycle.plan import TrafficPlan
 from lifecycle.stages import Stage
 from lifecycle.verdict import Finding, Verdict
-from stores.ledger.standings import Standing
+from stores.ledger.standings import Standing, in_line
 
 RULE = "next-in-line"
 
@@ -20,9 +20,7 @@ def start_next_shadow(plan: TrafficPlan, standings: Mapping[str, Standing], now:
     """
     if plan.champion is None or plan.shadow is not None or plan.held is not None:
         return None
-    waiting = [
-        known.version for known in standings.values() if known.stage is Stage.REGISTERED and known.manifest is not None
-    ]
+    waiting = in_line(standings)
     if not waiting:
         return None
     version = waiting[0]

@@ -51,6 +51,16 @@ class Standings:
             return meet_version(connection, model, version, manifest, at)
 
 
+def in_line(standings: Mapping[str, Standing]) -> tuple[str, ...]:
+    """Return the versions that wait for shadow, the next first: registered, and their files checked and pinned.
+
+    `standings` are oldest first.
+    """
+    return tuple(
+        known.version for known in standings.values() if known.stage is Stage.REGISTERED and known.manifest is not None
+    )
+
+
 def meet_version(connection: Connection, model: str, version: str, manifest: Manifest | None, at: datetime) -> Standing:
     """Store a version as registered within a transaction, unless it is known; return where it stands."""
     row = _row(connection, model, version)

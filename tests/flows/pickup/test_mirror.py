@@ -10,6 +10,7 @@ from lifecycle.plan import TrafficPlan, empty_plan
 from lifecycle.stages import Stage
 from stores.ledger.standings import Standing
 from stores.registry import Registry, VersionRecord
+from stores.versions import read_version
 from tests.stores.artifacts import write_version
 
 NOW = datetime(2020, 1, 1, tzinfo=UTC)
@@ -42,6 +43,28 @@ def test_tags_and_aliases_follow_the_plan(registry: Registry) -> None:
     assert registry.aliases("toy") == {"champion": "1", "canary": "2"}
     assert registry.tags("toy", "2") == {"stage": "canary", "stage_reason": "proven"}
     assert registry.tags("toy", "3") == {}
+
+
+def test_version_that_waits_reads_its_place_in_the_line(registry: Registry, tmp_path: Path) -> None:
+    """Its author sees that it passed, and who is before it; a version that is not checked yet reads nothing."""
+    checked = read_version(tmp_path / "version", "toy").manifest
+    known = {
+        version: Standing("toy", version, Stage.REGISTERED, "", manifest, NOW)
+        for version, manifest in (("1", checked), ("2", checked), ("3", None))
+    }
+    plan = empty_plan("toy").promote("9", NOW)
+    mirror_standings(registry, plan, known)
+    assert registry.tags("toy", "1") == {
+        "stage": "registered",
+        "stage_reason": "passed every check; 1st in line for shadow",
+    }
+    assert registry.tags("toy", "2")["stage_reason"] == "passed every check; 2nd in line for shadow"
+    assert registry.tags("toy", "3") == {"stage": "registered"}
+    entered = known | standing("1", Stage.SHADOW, "it enters shadow")
+    mirror_standings(registry, plan.start_shadow("1", NOW), entered)
+    assert registry.tags("toy", "1")["stage_reason"] == "it enters shadow"
+    told = "passed every check; 1st in line for shadow, where version 1 is now"
+    assert registry.tags("toy", "2")["stage_reason"] == told
 
 
 def test_version_that_somebody_deleted_is_passed_over(registry: Registry) -> None:
