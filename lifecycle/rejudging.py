@@ -58,6 +58,11 @@ def judge_again(decision: Decision) -> Judged:
             f"decision {decision.decision_id} holds evidence that this version cannot read: {error}. "
             "Judge it with the version of Holdfast that made it"
         ) from error
+    if "alarms" in stored:
+        raise EvidenceMissing(
+            f"decision {decision.decision_id} calls people for alarms that a look opened; `holdfast looks --json` has what "
+            "was compared, and `holdfast alarms --all` how each one ended"
+        )
     raise EvidenceMissing(
         f"decision {decision.decision_id} ({decision.action} by {decision.actor}) was not judged from measured "
         "evidence, so there is nothing to judge again"
