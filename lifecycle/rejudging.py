@@ -60,8 +60,8 @@ def judge_again(decision: Decision) -> Judged:
         ) from error
     if "alarms" in stored:
         raise EvidenceMissing(
-            f"decision {decision.decision_id} calls people for alarms that a look opened; `holdfast looks --json` has what "
-            "was compared, and `holdfast alarms --all` how each one ended"
+            f"decision {decision.decision_id} calls people for alarms that a look opened; `holdfast looks --json` has "
+            "what was compared, and `holdfast alarms --all` how each one ended"
         )
     raise EvidenceMissing(
         f"decision {decision.decision_id} ({decision.action} by {decision.actor}) was not judged from measured "
