@@ -1,6 +1,6 @@
 """One decision as a person reads it cold: who, what, when, by which rule, number and limit, on how much evidence."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -38,6 +38,20 @@ def print_decision(decision: Decision, terminal: Console) -> None:
         f"decision {decision.decision_id}"
     )
     _line(terminal, f"  [dim]{escape(source)}[/dim]")
+
+
+def print_words(decisions: Sequence[Decision], terminal: Console) -> None:
+    """Print once, below decisions, what the words mean that their reasons count in."""
+    for decision in decisions:
+        if any("unit-hours" in finding.reason for finding in decision.findings):
+            policy: Any = decision.evidence.get("policy") or {}
+            unit = " and ".join(policy.get("rollout", {}).get("unit", ())).replace("_", " ") or "unit"
+            _line(
+                terminal,
+                f"[dim]a unit-hour: all that was asked about one {escape(unit)} in one hour; it failed when any of its "
+                "answers did[/dim]",
+            )
+            return
 
 
 def print_judged(judged: Judged, terminal: Console, *, same: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from console.decision_page import print_decision, print_judged
+from console.decision_page import print_decision, print_judged, print_words
 from lifecycle.rejudging import is_a_persons, judge_again
 from stores.ledger.decisions import Decisions
 from stores.ledger.opening import open_ledger
@@ -38,6 +38,7 @@ def decisions(
     terminal = Console()
     for decision in found:
         print_decision(decision, terminal)
+    print_words(found, terminal)
     if not found:
         terminal.print("Nothing was decided yet.")
 
@@ -61,6 +62,7 @@ def replay(
         typer.echo(json.dumps(shown, indent=2))
     else:
         print_decision(decision, Console())
+        print_words([decision], Console())
         print_judged(judged, Console(), same=same)
     if not same:
         raise typer.Exit(1)

@@ -47,7 +47,9 @@ class CanaryStatus:
 
 @dataclass(frozen=True)
 class ShadowStatus:
-    """The version that is shown what the champion is asked; counts are rows, summed over the replicas.
+    """The version that is shown what the champion is asked.
+
+    Counts are rows, summed over the replicas that run, each since it started or since the version entered shadow.
 
     `trouble` holds what replicas say is wrong with it, none when all is well.
     """

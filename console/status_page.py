@@ -53,7 +53,7 @@ def _trial_lines(model: ModelStatus) -> Iterator[str]:
         yield (
             f"  shadow: version {escape(shadow.version)} ({shadow.stage}) since {shadow.since:%Y-%m-%d %H:%M} UTC; "
             f"{shadow.mirrored} rows mirrored, {shadow.dropped} dropped, {shadow.answered} answered, "
-            f"{shadow.failed} failed"
+            f"{shadow.failed} failed since the replicas that run now began"
         )
         yield from (f"    [red]{escape(trouble)}[/red]" for trouble in shadow.trouble)
 

@@ -9,6 +9,10 @@ from rich.table import Table
 
 from flows.backtesting.trying import Tried
 
+EARLIER = (
+    "The same may come out earlier than it was decided: a look counts every answer that had been served and every "
+    "outcome that was known by its moment, while supervise waits until rows are shipped and outcomes are taken in."
+)
 CAVEAT = (
     "What the new rules would have let go on or stopped was never seen: evidence ends where the recorded decision "
     "ended it, and what a replica reported (memory, processes that died) is not in the log."
@@ -26,6 +30,8 @@ def print_tried(found: Sequence[Tried], terminal: Console) -> None:
     for tried in found:
         table.add_row(_trial(tried), _recorded(tried), _now(tried), escape(tried.reason))
     terminal.print(table)
+    if any(_earlier(tried) for tried in found):
+        terminal.print(EARLIER, style="dim")
     terminal.print(CAVEAT, style="dim")
 
 
@@ -56,6 +62,11 @@ def as_json(found: Sequence[Tried]) -> list[dict[str, object]]:
         }
         for tried in found
     ]
+
+
+def _earlier(tried: Tried) -> bool:
+    decided, at = tried.recorded, tried.at
+    return tried.same and decided is not None and at is not None and at < decided.decided_at
 
 
 def _trial(tried: Tried) -> str:

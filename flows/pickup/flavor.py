@@ -38,7 +38,9 @@ def find_format(folder: Path, document: Mapping[str, Any], allowed: tuple[Format
         raise ArtifactInvalid(f"MLmodel says nothing about its flavor {flavor}. Log the model again.")
     found = READERS[flavor](folder, options)
     if found.format not in allowed:
-        instead = " Use serialization_format='skops'." if found.format == "sklearn-pickle" else ""
+        instead = (
+            " Use serialization_format='skops'." if found.format == "sklearn-pickle" else " Log it as one of these."
+        )
         raise ArtifactInvalid(
             f"Its format is {found.format}; the policy's pick_up.allowed_formats are {', '.join(allowed)}.{instead}"
         )

@@ -54,7 +54,9 @@ def is_plain_file(path: Path) -> bool:
 def plain_file(folder: Path, name: object, what: str) -> str:
     """Return the name of a file that lies in a folder itself; raises ArtifactInvalid for any other way to point."""
     if not isinstance(name, str) or not name or Path(name).name != name or "\\" in name or name.startswith("."):
-        raise ArtifactInvalid(f"MLmodel gives {name!r} as its {what}; allowed: the plain name of a file beside it.")
+        raise ArtifactInvalid(
+            f"MLmodel gives {name!r} as its {what}; allowed: the plain name of a file beside it. Log the model again."
+        )
     if not is_plain_file(folder / name):
         raise ArtifactInvalid(f"MLmodel gives {name!r} as its {what}, which is no plain file. Log the model again.")
     return name

@@ -50,7 +50,10 @@ def _asked(score: Score, matrix: np.ndarray) -> np.ndarray:
         raise ArtifactInvalid(f"On its own example, {error}.") from error
     except Exception as error:  # whatever a library raises, it is the version that did not answer
         cause = str(error).partition("\n")[0]
-        raise ArtifactInvalid(f"On its own example, it failed with {type(error).__name__}: {cause}.") from error
+        raise ArtifactInvalid(
+            f"On its own example, it failed with {type(error).__name__}: {cause}. Score the example in a fresh process "
+            "of your own, with the versions that are served."
+        ) from error
 
 
 def _require_same(first: np.ndarray, second: np.ndarray, tolerance: float, how: str) -> None:

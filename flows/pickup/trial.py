@@ -128,7 +128,10 @@ def _read(code: int, folder: Path, order: Order) -> Report:
     try:
         return Report.model_validate_json((folder / "report").read_bytes())
     except ValidationError:
-        return _failed(f"The process that loaded it ended without a report{': ' + last if last else ''}.")
+        return _failed(
+            f"The process that loaded it ended without a report{': ' + last if last else ''}. Load and score it in a "
+            "fresh process of your own, with the versions that are served."
+        )
 
 
 def _failed(reason: str) -> Report:

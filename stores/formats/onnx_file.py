@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 FLOATS = {"tensor(float)": np.float32, "tensor(double)": np.float64}
+EXPORT = "Export the graph so, and log it again."
 
 
 def load(path: Path, inputs: Sequence[str]) -> Score:
@@ -30,7 +31,10 @@ def load(path: Path, inputs: Sequence[str]) -> Score:
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its exceptions share no parent of their own
         cause = str(error).partition("\n")[0]
-        raise ArtifactInvalid(f"{path.name} cannot be run as an ONNX graph: {cause}") from error
+        raise ArtifactInvalid(
+            f"{path.name} cannot be run as an ONNX graph: {cause}. Export it with standard operators alone, run it "
+            "once with onnxruntime, and log it again."
+        ) from error
     feed = _feeding(session, path, inputs)
     output = _probability_output(session, path)
 
@@ -51,7 +55,10 @@ def weights_of(path: Path) -> tuple[str, ...]:
     try:
         graph = onnx.load(str(path), load_external_data=False)
     except Exception as error:  # protobuf's errors, or onnx's, by what is wrong
-        raise ArtifactInvalid(f"{path.name} cannot be read as an ONNX graph: {type(error).__name__}") from error
+        raise ArtifactInvalid(
+            f"{path.name} cannot be read as an ONNX graph: {type(error).__name__}. Log it again with "
+            "mlflow.onnx.log_model, and leave its files as they are."
+        ) from error
     names = sorted({name for tensor in _tensors(graph) for name in _locations(tensor)})
     for name in names:
         beside = path.parent / name
@@ -87,18 +94,24 @@ def _feeding(session: "InferenceSession", path: Path, inputs: Sequence[str]) -> 
     wanted = session.get_inputs()
     for one in wanted:
         if one.type not in FLOATS:
-            raise ArtifactInvalid(f"{path.name} takes {one.name} as {one.type}; allowed: tensor(float)")
+            raise ArtifactInvalid(f"{path.name} takes {one.name} as {one.type}; allowed: tensor(float). {EXPORT}")
     if len(wanted) == 1 and len(wanted[0].shape) == 2:  # noqa: PLR2004 - rows and columns
         (only,) = wanted
         if isinstance(only.shape[0], int):
-            raise ArtifactInvalid(f"{path.name} takes exactly {only.shape[0]} rows; allowed: any number, a free axis")
+            raise ArtifactInvalid(
+                f"{path.name} takes exactly {only.shape[0]} rows; allowed: any number, a free axis. {EXPORT}"
+            )
         if isinstance(only.shape[1], int) and only.shape[1] != len(inputs):
-            raise ArtifactInvalid(f"{path.name} takes {only.shape[1]} columns; its signature names {len(inputs)}")
+            raise ArtifactInvalid(
+                f"{path.name} takes {only.shape[1]} columns; its signature names {len(inputs)}. Log it with a "
+                "signature made from the columns that it was exported for."
+            )
         return lambda matrix: {only.name: np.ascontiguousarray(matrix, dtype=FLOATS[only.type])}
     if {one.name for one in wanted} != set(inputs):
         raise ArtifactInvalid(
             f"{path.name} takes {', '.join(one.name for one in wanted)}; its signature names {', '.join(inputs)}; "
-            "allowed: one float tensor of (rows, columns), or one float tensor for each column of the signature"
+            "allowed: one float tensor of (rows, columns), or one float tensor for each column of the signature. "
+            f"{EXPORT}"
         )
     places = {one.name: (inputs.index(one.name), FLOATS[one.type]) for one in wanted}
     return lambda matrix: {

@@ -28,7 +28,8 @@ def classifier(model: object, path: Path, inputs: Sequence[str]) -> Score:
     classes = list(getattr(model, "classes_", ()))
     if classes != [0, 1]:
         raise ArtifactInvalid(
-            f"{path.name} was fitted to the classes {classes}; allowed: [0, 1], where 1 is what the score is about"
+            f"{path.name} was fitted to the classes {classes}; allowed: [0, 1], where 1 is what the score is about. "
+            "Fit it to these labels."
         )
     _require_columns(model, path, inputs)
     _examine(model, len(inputs))
@@ -52,7 +53,10 @@ def _require_columns(model: object, path: Path, inputs: Sequence[str]) -> None:
         )
     width = getattr(model, "n_features_in_", len(inputs))
     if width != len(inputs):
-        raise ArtifactInvalid(f"{path.name} was fitted on {width} columns; its signature names {len(inputs)}")
+        raise ArtifactInvalid(
+            f"{path.name} was fitted on {width} columns; its signature names {len(inputs)}. Log it with a signature "
+            "made from the training columns."
+        )
 
 
 def _examine(model: object, columns: int) -> None:

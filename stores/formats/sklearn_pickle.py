@@ -20,5 +20,8 @@ def load(path: Path, inputs: Sequence[str]) -> Score:
             warnings.simplefilter("ignore")
             model = pickle.load(content)  # noqa: S301 - what the policy's owner allowed, see above
     except Exception as error:  # a pickle can fail in any way that code can
-        raise ArtifactInvalid(f"{path.name} cannot be unpickled: {type(error).__name__}: {error}") from error
+        raise ArtifactInvalid(
+            f"{path.name} cannot be unpickled: {type(error).__name__}: {error}. Unpickle it in a fresh process of your "
+            "own, with the versions that are served, and log the model again."
+        ) from error
     return classifier(model, path, inputs)

@@ -43,6 +43,7 @@ def load(path: Path, inputs: Sequence[str]) -> Score:
         ) from error
     except Exception as error:  # a damaged file fails anywhere in skops, in any way
         raise ArtifactInvalid(
-            f"{path.name} cannot be loaded as a skops file: {type(error).__name__}: {error}"
+            f"{path.name} cannot be loaded as a skops file: {type(error).__name__}: {error}. Log the model again with "
+            "serialization_format='skops', and leave its files as they are."
         ) from error
     return classifier(model, path, inputs)

@@ -22,9 +22,15 @@ def load(path: Path, inputs: Sequence[str]) -> Score:
     except ValueError as error:
         # XGBoostError is one, and so is XGBoost's failure to decode its own message about odd bytes.
         cause = str(error).partition("\n")[0]
-        raise ArtifactInvalid(f"{path.name} cannot be loaded as an XGBoost model: {cause}") from error
+        raise ArtifactInvalid(
+            f"{path.name} cannot be loaded as an XGBoost model: {cause}. Log the model again with model_format='ubj', "
+            "and leave its files as they are."
+        ) from error
     if booster.num_features() != len(inputs):
-        raise ArtifactInvalid(f"{path.name} takes {booster.num_features()} features; its manifest names {len(inputs)}")
+        raise ArtifactInvalid(
+            f"{path.name} takes {booster.num_features()} features; its signature names {len(inputs)}. Log it with a "
+            "signature made from the training columns."
+        )
     names = booster.feature_names
     if names is not None and tuple(names) != tuple(inputs):
         raise ArtifactInvalid(

@@ -71,6 +71,19 @@ def test_a_decision_is_readable_cold(home: Settings) -> None:
         assert words in text
 
 
+def test_what_a_unit_hour_is_is_said_once_where_reasons_count_in_them(home: Settings) -> None:
+    """With the policy's own unit; a page of decisions that count in none explains nothing."""
+    engine = open_ledger(home.ledger_address)
+    Decisions(engine).record(decision("7", 0))
+    assert "a unit-hour:" not in run()
+    made = judged(engine)
+    Decisions(engine).record(Decision(**{**vars(made), "decision_id": "d2"}))
+    text = run()
+    assert "unit-hours failed" in text
+    assert text.count("a unit-hour: all that was asked about one unit in one hour; it failed when any of its") == 1
+    assert run("replay", "d1").count("a unit-hour:") == 1
+
+
 def test_decisions_as_json_hold_all_of_it(home: Settings) -> None:
     """A list, newest first, as it always was."""
     engine = open_ledger(home.ledger_address)

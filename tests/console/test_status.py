@@ -39,6 +39,7 @@ def test_who_is_on_trial_is_shown_with_its_figures(home: Settings) -> None:
         "way back: version 1",
         "canary: version 3 (canary), step 1, answers 10.0% of the units since 2013-04-01 00:00 UTC",
         "shadow: version 4 (shadow) since 2013-04-01 00:00 UTC; 120 rows mirrored, 6 dropped, 190 answered, 4 failed",
+        "4 failed since the replicas that run now began",
         "two: over 1024 MB",
         "replica three serves plan revision 5, ready: loading",
         "version 3 does not stand on three: does not load",

@@ -108,7 +108,7 @@ def test_file_that_is_no_booster_is_refused(tmp_path: Path, files: VersionFiles)
 def test_manifest_with_another_number_of_features_is_refused(files: VersionFiles) -> None:
     """A vector that does not fit the model is found before the first request."""
     manifest = files.manifest.model_copy(update={"vector": ("level", "load")})
-    with pytest.raises(ArtifactInvalid, match="takes 3 features; its manifest names 2"):
+    with pytest.raises(ArtifactInvalid, match=r"takes 3 features; its signature names 2\. Log it with"):
         load_predictor(VersionFiles(files.folder, manifest))
 
 

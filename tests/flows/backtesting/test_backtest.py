@@ -168,6 +168,7 @@ def test_what_was_found_is_a_table_and_json(workshop: Workshop) -> None:  # noqa
     text = terminal.export_text()
     assert "3 recorded trials by the new rules" in text
     assert "version 2 as canary, step 1 (50%)" in text
+    assert "The same may come out earlier than it was decided" in text
     document = json.loads(json.dumps(as_json(found)))
     (canary,) = [each for each in document if each["arm"] == "canary"]
     assert (canary["decided"]["action"], canary["would_decide"]["action"], canary["same"]) == (
@@ -181,3 +182,12 @@ def test_a_moment_without_a_zone_is_refused(workshop: Workshop) -> None:  # noqa
     """Nobody knows which hour is meant."""
     with pytest.raises(InvalidInput, match="no time zone"):
         tried(workshop, strict(workshop), since=datetime(2020, 1, 2))  # noqa: DTZ001 - that is the point
+
+
+def test_what_would_have_been_decided_later_needs_no_word_about_earlier(workshop: Workshop) -> None:  # noqa: F811 - the fixture
+    """The reason is given where the question comes up."""
+    recorded(workshop)
+    found = backtest(strict(workshop, 0.9), BEGAN, HOUR, workshop.config, workshop.engine, definition=toy.DEFINITION)
+    terminal = Console(width=200, record=True, file=io.StringIO())
+    print_tried(found, terminal)
+    assert "may come out earlier" not in terminal.export_text()

@@ -63,7 +63,9 @@ def test_pickle_that_no_policy_allows_is_not_opened(version: Path, order: Orderi
 def test_pickle_named_as_skops_is_not_opened(version: Path, order: Ordering, tmp_path: Path) -> None:
     """What MLmodel says of a file decides how it is read, and skops reads no pickles."""
     (version / "model.skops").write_bytes(pickle.dumps(Runs(os.mkdir, str(tmp_path / "ran"))))
-    assert "self-test: model.skops cannot be loaded as a skops file" in told(try_version(order(version)))
+    said = told(try_version(order(version)))
+    assert "self-test: model.skops cannot be loaded as a skops file" in said
+    assert "Log the model again with serialization_format='skops'" in said
     assert not (tmp_path / "ran").exists()
 
 

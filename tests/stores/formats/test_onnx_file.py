@@ -70,7 +70,10 @@ def test_probabilities_beside_a_label_are_found(tmp_path: Path) -> None:
     ("content", "words"),
     [
         (b"no graph", "cannot be read as an ONNX graph"),
-        (graph_of([SIGMOID], {"z": [None, 5]}, P), "takes 5 columns; its signature names 2"),
+        (
+            graph_of([SIGMOID], {"z": [None, 5]}, P),
+            "takes 5 columns; its signature names 2. Log it with a signature made from the columns",
+        ),
         (graph_of([MATMUL, SIGMOID], {"x": [1, 2]}, P), "takes exactly 1 rows; allowed: any number"),
         (graph_of([MATMUL, SIGMOID], X, {"z": TensorProto.FLOAT, **P}), r"gives z \(tensor\(float\)\), p "),
         (
