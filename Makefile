@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 .PHONY: help setup run stop test check lint format types contracts lock bench bench-% clean
 
 help:
-	@echo "make run        start everything, play January to April, leave it serving"
+	@echo "make run        start everything, play a year of flights in stretches, leave it serving"
 	@echo "make stop       stop what make run started"
 	@echo "make test       the tests"
 	@echo "make check      lint, format, types, import contracts, tests: what CI runs"

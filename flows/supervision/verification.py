@@ -44,7 +44,9 @@ class Verification:
                 f"{len(behind)} of {len(reports)} replicas do not serve plan revision {plan.revision} "
                 f"{self._patience:g} s after it was seen: {', '.join(map(_named, behind))}; look at their logs"
             )
-        finding = Finding(RULE, Verdict.FAIL, float(len(reports) - len(behind)), float(len(reports)), told)
+        # Where nobody reports, "0 of 0" would read as if all were well.
+        value, limit = (float(len(reports) - len(behind)), float(len(reports))) if reports else (None, None)
+        finding = Finding(RULE, Verdict.FAIL, value, limit, told)
         return Outcome(Action.ALARM, plan.champion, Verdict.FAIL, told, (finding,))
 
     def _silent(self, reports: Sequence[ArmReport]) -> frozenset[str]:
