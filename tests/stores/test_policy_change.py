@@ -40,7 +40,7 @@ def test_only_the_number_changes_and_the_diff_says_so(folder: Path) -> None:
     ("key", "written", "proposed", "line"),
     [
         ("rollout.canary.steps[1].share", 0.5, 0.4, "      - {share: 0.4, minimum_hours: 24,"),
-        ("watching.drift.minimum_effect", 0.1, 0.2, "    minimum_effect: 0.2         # PSI beyond"),
+        ("watching.drift.minimum_effect", 0.05, 0.2, "    minimum_effect: 0.2        # PSI beyond"),
         ("rollout.rules[11].when.above", 200, 150, "arm: champion, above: 150}"),
     ],
 )
