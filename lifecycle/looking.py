@@ -32,12 +32,14 @@ class Seen:
     part: Part
     findings: tuple[Finding, ...]
     concerns: tuple[Concern, ...] = ()
+    whole: bool = True
+    """Whether it saw enough to close an alarm, too; what is wrong can be plain from a part."""
 
     @property
     def judged(self) -> frozenset[AlarmKind]:
-        """The kinds of alarm that this part may close: none when it could judge nothing."""
+        """The kinds of alarm that this part may close: none when it could judge nothing, or not the whole."""
         conclusive = any(finding.verdict in (Verdict.PASS, Verdict.FAIL) for finding in self.findings)
-        return KINDS[self.part] if conclusive else frozenset()
+        return KINDS[self.part] if conclusive and self.whole else frozenset()
 
 
 @dataclass(frozen=True)

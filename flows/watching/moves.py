@@ -1,15 +1,16 @@
 """What has moved: features, categories and scores as they were served, and outcomes as they came."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
 from flows.watching.counts import Counted, current_counts
+from flows.watching.onsets import onsets_of
 from flows.watching.outcomes import Outcomes
-from lifecycle.alarms import AlarmKind
+from flows.watching.window import DAY, Window, whole_days
+from lifecycle.alarms import AlarmKind, Concern
 from lifecycle.drift.comparing import compare
 from lifecycle.drift.comparison import Comparison
 from lifecycle.drift.deciding import decide_drift
@@ -19,25 +20,10 @@ from lifecycle.looking import Seen, concern_of
 from lifecycle.verdict import Finding, Verdict
 from lifecycle.watching_policy import DriftPolicy, Follows
 from stores.ledger.baselines import Baseline
-from stores.ledger.profiles import Profiles
 
-DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-QUIET_NIGHT = 0.25
-"""Of a day: so long nobody may ask at its ends, and it counts as whole."""
-
-
-@dataclass(frozen=True)
-class Window:
-    """The hours that a look is about, [since, until) in event time, and the baseline they are held against."""
-
-    baseline: Baseline
-    since: datetime
-    until: datetime
-
-    def days(self) -> list["Window"]:
-        """Return its spans of 24 hours in order, the first perhaps cut short."""
-        ends = [self.until - number * DAY for number in range(math.ceil((self.until - self.since) / DAY))]
-        return [Window(self.baseline, max(end - DAY, self.since), end) for end in reversed(ends)]
+VANISHED = 0.9
+"""Of the rows: so much may be missing of nothing that was mostly there, on whatever weekday."""
+MOSTLY_THERE = 0.5
 
 
 @dataclass(frozen=True)
@@ -52,12 +38,12 @@ class Moves:
 def see_moves(engine: Engine, policy: DriftPolicy, window: Window, outcomes: Outcomes | None) -> Moves:
     """Return how a window's answers stand to a version's baseline, and outcomes to those it learned from.
 
-    Only whole days up to the last counted hour are compared: a morning is no fair sample of days, whatever moved.
+    Only whole days up to the last counted hour are compared: a morning is no fair sample of days, whatever moved. Nor
+    are a few days one of weeks, so before the window is full only what is plain on any day counts.
     """
     window = whole_days(engine, window)
     counted = _counted(engine, window)
     comparisons = _compared(window.baseline, counted, outcomes)
-    moves = decide_drift(comparisons, policy)
     if not any(one.rows >= policy.minimum_rows for one in comparisons):
         told = (
             f"{counted.rows:,} answers in {counted.days} whole days up to {window.until:%Y-%m-%d %H:%M}; "
@@ -65,30 +51,13 @@ def see_moves(engine: Engine, policy: DriftPolicy, window: Window, outcomes: Out
         )
         thin = Finding("drift", Verdict.INCONCLUSIVE, counted.rows, policy.minimum_rows, told)
         return Moves(counted, comparisons, Seen("drift", (thin,)))
-    onsets = _onsets(engine, policy, window, moves) if moves else {}
-    findings = tuple(_finding(one, moves, policy) for one in comparisons if one.rows >= policy.minimum_rows)
-    failed = {
-        move: Finding(f"{move.kind}:{move.column}", Verdict.FAIL, move.value, move.limit, move.reason) for move in moves
-    }
-    concerns = tuple(
-        concern_of(failed[move], move.kind, move.column, _follows(move, policy), onsets.get(move.column, window.until))
-        for move in moves
+    whole = window.covers(policy.window_hours)
+    moves = tuple(move for move in decide_drift(comparisons, policy) if whole or _plain(move, comparisons))
+    findings = (
+        *(_failed(move) for move in moves),
+        *(_passed(comparisons, moves, policy) if whole else [_waiting(counted, policy)]),
     )
-    return Moves(counted, comparisons, Seen("drift", (*failed.values(), *(one for one in findings if one)), concerns))
-
-
-def whole_days(engine: Engine, window: Window) -> Window:
-    """Return the part of a window that holds whole days of answers and ends with its last counted hour.
-
-    It is empty when there are answers of less than three quarters of a day: where nights are quiet, that is a day.
-    """
-    rows = Profiles(engine).rows(window.baseline.model, window.baseline.version, window.since, window.until)
-    hours = [hour for hour, count in rows.items() if count]
-    if not hours:
-        return replace(window, since=window.until)
-    until = min(max(hours) + HOUR, window.until)
-    days = math.floor((until - min(hours)) / DAY + QUIET_NIGHT)
-    return replace(window, since=max(until - days * DAY, window.since), until=until)
+    return Moves(counted, comparisons, Seen("drift", findings, _concerns(engine, policy, window, moves), whole))
 
 
 def _counted(engine: Engine, window: Window) -> Counted:
@@ -112,12 +81,49 @@ def _compared(baseline: Baseline, counted: Counted, outcomes: Outcomes | None) -
     return (*found, labels)
 
 
-def _finding(one: Comparison, moves: Sequence[Move], policy: DriftPolicy) -> Finding | None:
-    """Return the finding of a column that did not move, None for one that did."""
-    if any(move.column == one.column for move in moves):
-        return None
-    told = f"{one.column}: PSI beyond chance is {one.effect:.3f} over {one.rows:,} rows"
-    return Finding(f"drift:{one.column}", Verdict.PASS, one.effect, policy.minimum_effect, told)
+def _plain(move: Move, comparisons: Sequence[Comparison]) -> bool:
+    """Return whether a move is one on whatever weekdays: outcomes have their own window, and come from events."""
+    if move.kind in (AlarmKind.LABELS, AlarmKind.UNSEEN):
+        return True
+    if move.kind is not AlarmKind.MISSING:
+        return False
+    one = next(one for one in comparisons if one.column == move.column)
+    return one.missing >= VANISHED and one.baseline_missing <= MOSTLY_THERE
+
+
+def _failed(move: Move) -> Finding:
+    return Finding(f"{move.kind}:{move.column}", Verdict.FAIL, move.value, move.limit, move.reason)
+
+
+def _passed(comparisons: Sequence[Comparison], moves: Sequence[Move], policy: DriftPolicy) -> list[Finding]:
+    moved = {move.column for move in moves}
+    return [
+        Finding(
+            f"drift:{one.column}",
+            Verdict.PASS,
+            one.effect,
+            policy.minimum_effect,
+            f"{one.column}: PSI beyond chance is {one.effect:.3f} over {one.rows:,} rows",
+        )
+        for one in comparisons
+        if one.column not in moved and one.rows >= policy.minimum_rows
+    ]
+
+
+def _waiting(counted: Counted, policy: DriftPolicy) -> Finding:
+    told = (
+        f"there are answers of {counted.days} whole days, and weekdays differ: until they cover {policy.window_hours:g} "
+        "h, nothing is called moved but what has vanished, what was never seen, and outcomes"
+    )
+    return Finding("drift", Verdict.INCONCLUSIVE, counted.days * 24.0, policy.window_hours, told)
+
+
+def _concerns(engine: Engine, policy: DriftPolicy, window: Window, moves: Sequence[Move]) -> tuple[Concern, ...]:
+    onsets = onsets_of(engine, policy, window, moves) if moves else {}
+    return tuple(
+        concern_of(_failed(move), move.kind, move.column, _follows(move, policy), onsets.get(move.column, window.until))
+        for move in moves
+    )
 
 
 def _follows(move: Move, policy: DriftPolicy) -> Follows:
@@ -127,34 +133,3 @@ def _follows(move: Move, policy: DriftPolicy) -> Follows:
         return "note"
     # What is missing or was never seen calls for a person: no training mends a join that was dropped.
     return "alarm" if move.kind in (AlarmKind.MISSING, AlarmKind.UNSEEN) else policy.then
-
-
-def _onsets(engine: Engine, policy: DriftPolicy, window: Window, moves: Sequence[Move]) -> Mapping[str, datetime]:
-    """Return the 24 hours, within the window, from which on each moved column looks moved by itself.
-
-    It is an estimate from spans of a day, which end with the window: a move within one is dated to its beginning, or
-    to the beginning of the next.
-    """
-    onsets: dict[str, datetime] = {}
-    ended: set[str] = set()
-    for day in reversed(window.days()):
-        counted = current_counts(engine, day.baseline, day.since, day.until)
-        if counted.rows == 0:
-            continue
-        by_column = {one.column: one for one in compare(day.baseline.profile, counted.profile, days=1)}
-        for move in moves:
-            if move.column not in by_column or move.column in ended:
-                continue
-            if _looks_moved(by_column[move.column], move, policy):
-                onsets[move.column] = day.since
-            else:
-                ended.add(move.column)
-    return onsets
-
-
-def _looks_moved(one: Comparison, move: Move, policy: DriftPolicy) -> bool:
-    if move.kind is AlarmKind.MISSING:
-        return abs(one.missing - one.baseline_missing) >= policy.minimum_missing
-    if move.kind is AlarmKind.UNSEEN:
-        return (one.unseen or 0.0) > (one.baseline_unseen or 0.0)
-    return (one.psi or 0.0) - (one.expected_psi or 0.0) >= policy.minimum_effect

@@ -9,12 +9,13 @@ import structlog
 from flows.watching.baselines import baseline_of
 from flows.watching.freshness import see_freshness
 from flows.watching.intake import see_intake
-from flows.watching.moves import Moves, Window, see_moves
+from flows.watching.moves import Moves, see_moves
 from flows.watching.outcomes import count_outcomes
 from flows.watching.outputs import see_outputs
 from flows.watching.quality import see_quality
 from flows.watching.reconciling import reconcile
 from flows.watching.watcher import Watcher
+from flows.watching.window import Window
 from lifecycle.errors import HoldfastError
 from lifecycle.freshness import Freshness
 from lifecycle.looking import Part, Seen

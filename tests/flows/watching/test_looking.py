@@ -216,6 +216,24 @@ def test_a_morning_is_no_sample_of_days(stand: Stand) -> None:
     assert "0 answers in 0 whole days" in word.reason
 
 
+def test_a_few_days_are_no_sample_of_weeks(stand: Stand) -> None:
+    """What moved otherwise waits for the window to be full; what vanished does not."""
+    stand.serve(days=3, change=lambda matrix: matrix * CENTIMETRES)
+    looked = stand.look()
+    assert not stand.kinds()
+    (word,) = [one for one in looked.look.findings if one.rule_id == "drift"]
+    assert "answers of 3 whole days, and weekdays differ" in word.reason
+
+
+def test_days_of_a_gap_close_no_alarm(stand: Stand) -> None:
+    """What was called moved over whole weeks stands until whole weeks say otherwise."""
+    stand.serve(change=lambda matrix: matrix * CENTIMETRES)
+    stand.look()
+    stand.progress.set_replay(NOW + timedelta(days=4))
+    stand.look()
+    assert (AlarmKind.DRIFT, "level") in stand.kinds()
+
+
 def test_codes_that_were_never_seen_call_people_whatever_else_stays(stand: Stand) -> None:
     """A swapped category code is no matter for a training."""
     stand.serve(request=json.dumps({"unit": "u1", "site": "nord", "load": 0.1, "asked_at": "2020-01-02T00:00:00Z"}))
