@@ -112,8 +112,8 @@ def _passed(comparisons: Sequence[Comparison], moves: Sequence[Move], policy: Dr
 
 def _waiting(counted: Counted, policy: DriftPolicy) -> Finding:
     told = (
-        f"there are answers of {counted.days} whole days, and weekdays differ: until they cover {policy.window_hours:g} "
-        "h, nothing is called moved but what has vanished, what was never seen, and outcomes"
+        f"there are answers of {counted.days} whole days, and weekdays differ: until they cover "
+        f"{policy.window_hours:g} h, nothing is called moved but what has vanished, what was never seen, and outcomes"
     )
     return Finding("drift", Verdict.INCONCLUSIVE, counted.days * 24.0, policy.window_hours, told)
 
