@@ -42,10 +42,13 @@ class Scene:
         """The ledger's traffic plans."""
         return Plans(self.engine)
 
+    def set_clock(self, at: datetime) -> None:
+        """Set the replayed clock forward to a moment: all models share it, and it never goes back."""
+        self.ledger.set_replay(max(at, self.ledger.replay_at() or at))
+
     def take_in(self, end: datetime) -> None:
         """Set the clock to `end` and take in what became known by then."""
-        # All models share the clock, and it never goes back.
-        self.ledger.set_replay(max(end, self.ledger.replay_at() or end))
+        self.set_clock(end)
         # Without a window, so that what a scheduled run took in first is not taken in again.
         ingest(self.model)
 

@@ -1,8 +1,8 @@
 """The third act: months go by, the world moves, and the model is kept up with it.
 
-Between two stretches of traffic only events come in, so that a year fits into minutes. At the end of each played day
-the flow `watch` looks; when it calls for a training, Prefect's trigger begins one, and the new version earns its
-traffic like any other while the stretch goes on.
+Between two stretches of traffic only events come in, so that a year fits into minutes. Once there is a week
+of answers the flow `watch` looks at the end of each day; when it calls for a training, Prefect's trigger begins
+one, and the new version earns its traffic like any other while the stretch goes on.
 """
 
 import time
@@ -26,7 +26,7 @@ from stores.ledger.alarms import Alarms
 from stores.ledger.standings import Standings
 from stores.ledger.trainings import Trainings
 
-AFTERWARDS = timedelta(days=2)
+AFTERWARDS = timedelta(days=1)
 """Played on after a new version has come to its end, so that it is seen at work."""
 TRAINING_SECONDS = 180.0
 """How long a training that was called for may take to begin and end before the play begins one itself."""
@@ -37,18 +37,19 @@ LOOK_SECONDS = 0.5
 class Stretch:
     """Days of traffic, from `after_days` after the beginning of all traffic on, or from where the clock stands.
 
-    It ends early when its story is told: nothing called for a training in its first QUIET_DAYS, or every version that
-    was trained in it has come to its end. Without `days_at_most` it goes on to the source's end, whatever happens.
+    It ends early when its story is told: every version that was trained in it has come to its end. Without
+    `days_at_most` it goes on to the source's end, whatever happens.
     """
 
     after_days: int | None = None
     days_at_most: int | None = None
 
 
-STRETCHES = (Stretch(75, 10), Stretch(165, 10))
-"""For a replay whose traffic begins in spring: early summer, and autumn."""
+STRETCHES = (Stretch(75, 14), Stretch(165, 4))
+"""For a replay whose traffic begins in spring: early summer, until a new version stands, and some days of autumn."""
 EVERY_DAY = (Stretch(),)
-QUIET_DAYS = timedelta(days=3)
+FIRST_LOOK = timedelta(days=6)
+"""Weekdays differ, so a look says little before."""
 
 
 class Seasons:
@@ -93,7 +94,7 @@ class Seasons:
                 break
             self._hours.play(start, until)
             self._pace.keep(until)
-            if until.hour == 0:
+            if until.hour == 0 and until >= begin + FIRST_LOOK:
                 self._look(begin)
             self._news.tell()
             if not whole and last == end:
@@ -104,9 +105,7 @@ class Seasons:
     def _last(self, begin: datetime, now: datetime, end: datetime) -> datetime:
         """Return when the stretch ends, by what it has come to so far."""
         asked = self._asked_since(begin)
-        if not asked:
-            return now if now >= begin + QUIET_DAYS else end
-        return now + AFTERWARDS if self._told(asked) else end
+        return now + AFTERWARDS if asked and self._told(asked) else end
 
     def _look(self, begin: datetime) -> None:
         """Measure, look, and let a training that the look called for come to its end."""
