@@ -51,13 +51,17 @@ def _print_look(look: Look, terminal: Console) -> None:
     columns = sorted(_columns(look.evidence), key=_moved, reverse=True)[:COLUMNS_SHOWN]
     if not columns:
         return
-    table = Table("column", "PSI", "by chance", "JS", "missing", "before", "p by days", box=None, padding=(0, 2, 0, 2))
+    table = Table(box=None, padding=(0, 2, 0, 2))
+    table.add_column("column", no_wrap=True, min_width=max(len(str(column.get("column"))) for column in columns))
+    for name in ("PSI", "by chance", "JS", "missing", "before", "p by days"):
+        table.add_column(name, justify="right")
     for column in columns:
+        moved = column.get("moved")
         table.add_row(
             escape(str(column.get("column"))),
-            *(_number(column.get(name), "{:.3f}") for name in ("psi", "expected_psi", "js")),
+            *(_number(column.get(name), "{:.3f}") for name in ("psi", "blocked_expected_psi", "js")),
             *(_number(column.get(name), "{:.1%}") for name in ("missing", "baseline_missing")),
-            _number(column.get("blocked_p_value"), "{:.2g}"),
+            _number(moved.get("blocked_p_value") if isinstance(moved, Mapping) else None, "{:.2g}"),
         )
     terminal.print(table)
 
@@ -69,8 +73,7 @@ def _columns(evidence: Mapping[str, object]) -> Iterator[Mapping[str, Any]]:
 
 
 def _moved(column: Mapping[str, Any]) -> float:
-    psi = column.get("psi")
-    return float(psi) - float(column.get("expected_psi") or 0.0) if psi is not None else 0.0
+    return float(column.get("effect") or 0.0)
 
 
 def _number(value: object, pattern: str) -> str:

@@ -1,6 +1,7 @@
 """`holdfast loop`: how soon each model's loop notices, decides and adapts, and what it waits for."""
 
 import json
+import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
@@ -20,6 +21,7 @@ from stores.policies import load_policy, policy_models
 from stores.settings import settings
 
 HOURS_SHOWN_AS_DAYS = 48
+LETTERS_OF_A_REASON = 200
 
 
 def loop(
@@ -69,7 +71,7 @@ def _lines(figures: LoopFigures) -> Iterator[tuple[str, str]]:
     if figures.look is None or figures.look_hours is None:
         yield "last look", "none yet; the flow `watch` looks"
     else:
-        yield "last look", f"{figures.look.verdict}, {span(figures.look_hours)} ago: {figures.look.reason}"
+        yield "last look", f"{figures.look.verdict}, {span(figures.look_hours)} ago: {_short(figures.look.reason)}"
     yield "training", _training(figures)
     soonest = "now" if figures.earliest_at <= figures.now_at else f"from {_day(figures.earliest_at)} on"
     scheduled = "now" if figures.due_at <= figures.now_at else f"on {_day(figures.due_at)}"
@@ -97,6 +99,10 @@ def _times(times: Times, meaning: str) -> str:
 def span(hours: float) -> str:
     """Return a time for people: in hours, or in days from two on."""
     return f"{hours:.1f} h" if abs(hours) < HOURS_SHOWN_AS_DAYS else f"{hours / 24:.1f} days"
+
+
+def _short(reason: str) -> str:
+    return textwrap.shorten(reason, LETTERS_OF_A_REASON, placeholder=" … (all of it: holdfast looks)")
 
 
 def _day(at: datetime) -> str:

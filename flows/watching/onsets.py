@@ -42,4 +42,4 @@ def _looks_moved(one: Comparison, move: Move, policy: DriftPolicy) -> bool:
         return abs(one.missing - one.baseline_missing) >= policy.minimum_missing
     if move.kind is AlarmKind.UNSEEN:
         return (one.unseen or 0.0) > (one.baseline_unseen or 0.0)
-    return (one.psi or 0.0) - (one.expected_psi or 0.0) >= policy.minimum_effect
+    return one.effect >= policy.minimum_effect

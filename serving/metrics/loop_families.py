@@ -38,7 +38,7 @@ DRIFT_JS = gauge(
 )
 DRIFT_P_VALUE = gauge(
     "holdfast_drift_p_value",
-    "How likely chance alone moves a column so far, at the newest look",
+    "How likely chance alone moves a column so far, with rows that come by days, at the newest look",
     *("model", "version", "column"),
 )
 MISSING_RATIO = gauge(

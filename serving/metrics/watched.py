@@ -25,7 +25,6 @@ from serving.metrics.loop_families import (
 COLUMN_FIGURES: Mapping[str, Family] = {
     "psi": DRIFT_PSI,
     "js": DRIFT_JS,
-    "p_value": DRIFT_P_VALUE,
     "missing": MISSING_RATIO,
 }
 """What a look may say of a column, and where it is shown."""
@@ -72,6 +71,10 @@ def _tell_column(figures: Figures, look: Look, column: Mapping[str, object]) -> 
         value = column.get(key)
         if _is_number(value):
             figures.set(family, (look.model, look.version, str(column["column"])), float(value))  # type: ignore[arg-type]
+    moved = column.get("moved")
+    chance = moved.get("blocked_p_value") if isinstance(moved, Mapping) else None
+    if _is_number(chance):
+        figures.set(DRIFT_P_VALUE, (look.model, look.version, str(column["column"])), float(chance))  # type: ignore[arg-type]
 
 
 def _is_number(value: object) -> bool:

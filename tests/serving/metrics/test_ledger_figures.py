@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -10,6 +11,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from lifecycle.alarms import AlarmKind, Concern
+from lifecycle.drift.comparison import Certainty, Comparison
 from lifecycle.evaluation import Metrics
 from lifecycle.look import Look
 from lifecycle.plan import CanaryArm, ShadowArm, TrafficPlan
@@ -83,8 +85,10 @@ def test_newest_look_is_told_and_what_it_does_not_say_is_left_out(ledger: Engine
     Plans(ledger).write(TrafficPlan("toy", 1, "1", None), NOON)
     Progress(ledger).set_replay(NOON + 2 * HOUR)
     columns = [
-        {"column": "distance", "psi": 0.25, "js": 0.02, "missing": 0.5, "p_value": 1e-9},
-        {"column": "score", "psi": None},
+        asdict(
+            Comparison("distance", "feature", 500, 900, 0.5, 0.0, None, 0.25, js=0.02, moved=Certainty(1e-12, 1e-9))
+        ),
+        asdict(Comparison("score", "score", 500, 900, 0.0, 0.0, None)) | {"missing": None},
         {"psi": 1.0},
         "odd",
     ]
