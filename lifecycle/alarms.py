@@ -36,6 +36,10 @@ class AlarmKind(StrEnum):
     """The answers themselves were stopped by the breaker."""
 
 
+Matter = tuple[AlarmKind, str]
+"""What an alarm can be of: its kind and subject."""
+
+
 @dataclass(frozen=True)
 class Concern:
     """One thing that a look found wrong: which, by which numbers, since when in event time, and what follows.
@@ -103,13 +107,15 @@ def settle(
     version: str,
     *,
     judged: frozenset[AlarmKind],
+    undecided: frozenset[Matter] = frozenset(),
     concerns: Sequence[Concern],
     now: datetime,
 ) -> Settled:
     """Return what a look does to a model's alarms; `known` are all of them, also the closed ones.
 
-    Of the kinds that the look `judged`, an alarm whose concern it no longer finds is closed. Alarms of other versions
-    are closed as well: what serves now has its own.
+    Of the kinds that the look `judged`, an alarm whose concern it no longer finds is closed, but for what it left
+    `undecided`: not to know is no reason to call the same people again later. Alarms of other versions are closed as
+    well: what serves now has its own.
     """
     found = {(concern.kind, concern.subject): concern for concern in concerns}
     standing = {_key(alarm): alarm for alarm in known if alarm.closed_at is None and alarm.version == version}
@@ -130,7 +136,7 @@ def settle(
     gone = tuple(
         _closed(alarm, now, "look", "a later look no longer finds it")
         for key, alarm in standing.items()
-        if key not in found and alarm.concern.kind in judged
+        if key not in found and key not in undecided and alarm.concern.kind in judged
     )
     passed = tuple(
         _closed(alarm, now, "plan", f"version {version} is champion now")
@@ -140,7 +146,7 @@ def settle(
     return Settled(opened, seen, gone + passed)
 
 
-def _key(alarm: Alarm) -> tuple[AlarmKind, str]:
+def _key(alarm: Alarm) -> Matter:
     return alarm.concern.kind, alarm.concern.subject
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, get_args
 
-from lifecycle.alarms import AlarmKind, Concern
+from lifecycle.alarms import AlarmKind, Concern, Matter
 from lifecycle.verdict import Finding, Verdict, worst
 from lifecycle.watching_policy import DriftPolicy, Follows
 
@@ -34,6 +34,8 @@ class Seen:
     concerns: tuple[Concern, ...] = ()
     whole: bool = True
     """Whether it saw enough to close an alarm, too; what is wrong can be plain from a part."""
+    passed_over: frozenset[Matter] = frozenset()
+    """What it could not judge and has no finding for."""
 
     @property
     def judged(self) -> frozenset[AlarmKind]:
@@ -41,16 +43,24 @@ class Seen:
         conclusive = any(finding.verdict in (Verdict.PASS, Verdict.FAIL) for finding in self.findings)
         return KINDS[self.part] if conclusive and self.whole else frozenset()
 
+    @property
+    def undecided(self) -> frozenset[Matter]:
+        """What it could not judge, so that an alarm of it neither opens nor closes."""
+        unsure = (one for one in self.findings if one.verdict in (Verdict.INCONCLUSIVE, Verdict.ERROR))
+        subjects = {one.rule_id.partition(":")[2] or one.rule_id for one in unsure}
+        return self.passed_over | {(kind, subject) for kind in KINDS[self.part] for subject in subjects}
+
 
 @dataclass(frozen=True)
 class LookOutcome:
-    """What follows from a look: `judged` are the kinds of alarm that it may close."""
+    """What follows from a look: `judged` are the kinds of alarm that it may close, but for what is `undecided`."""
 
     verdict: Verdict
     reason: str
     findings: tuple[Finding, ...]
     concerns: tuple[Concern, ...]
     judged: frozenset[AlarmKind]
+    undecided: frozenset[Matter]
 
 
 def decide_look(seen: Sequence[Seen], policy: DriftPolicy) -> LookOutcome:
@@ -68,7 +78,8 @@ def decide_look(seen: Sequence[Seen], policy: DriftPolicy) -> LookOutcome:
         for concern in concerns
     )
     judged = frozenset(kind for part in seen for kind in part.judged)
-    return LookOutcome(worst(findings), _reason(findings, weighed), findings, weighed, judged)
+    undecided = frozenset(matter for part in seen for matter in part.undecided)
+    return LookOutcome(worst(findings), _reason(findings, weighed), findings, weighed, judged, undecided)
 
 
 def concern_of(finding: Finding, kind: AlarmKind, subject: str, then: Follows, onset_at: datetime) -> Concern:

@@ -164,4 +164,5 @@ def _windows(profile: OutputsProfile, blocks: int) -> tuple[Array, Array]:
 
 def _normal_tail(count: float) -> float:
     """Return the value that a standard normal exceeds once in `count` draws."""
-    return NormalDist().inv_cdf(1.0 - 1.0 / count)
+    # By its lower tail, which floats resolve where 1 - 1 / count is 1.
+    return -NormalDist().inv_cdf(1.0 / count)

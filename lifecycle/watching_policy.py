@@ -17,13 +17,14 @@ Follows = Literal["note", Consequence]
 class DriftPolicy(Section):
     """What counts as a move of a feature, a score or a label away from the version's baseline.
 
+    `window_hours` is at least a day, because only whole days are compared.
     `false_alarm_rate` is the chance that a look raises anything while nothing moved, over everything it compares.
     `minimum_effect` is in units of PSI beyond what chance alone gives at the sample's size, `minimum_missing` in
     share of rows: what is certain and smaller than both is no alarm. `features_alone` follows from features that have
     moved while scores, outcomes and quality have not, `then` from everything else.
     """
 
-    window_hours: PositiveNumber
+    window_hours: Annotated[float, Limit(ge=24)]
     minimum_rows: Positive
     false_alarm_rate: Probability
     minimum_effect: PositiveNumber
@@ -131,5 +132,11 @@ class RetrainingPolicy(Section):
             raise ValueError(
                 f"every_days is {self.every_days:g}, but cool_down_days lets one train only every "
                 f"{self.cool_down_days:g}; allowed: every_days at least that"
+            )
+        if self.every_days * (self.at_most + 1) <= self.in_days:
+            raise ValueError(
+                f"every_days is {self.every_days:g}, so within in_days, {self.in_days:g}, the schedule alone asks for "
+                f"more than at_most, {self.at_most}, and nothing that moves could have a version trained; "
+                f"allowed: every_days of more than {self.in_days / (self.at_most + 1):g}, or a larger at_most"
             )
         return self

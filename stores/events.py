@@ -124,7 +124,7 @@ class EventStore:
                 description=json.dumps({"key": key}),
                 configuration={"delta.checkpointInterval": COMMITS_PER_CHECKPOINT},
             )
-        except (DeltaError, OSError) as error:
+        except (DeltaError, OSError, pa.ArrowException) as error:
             raise Unavailable(f"the table of {model}.{stream} cannot be created at {path}: {error}") from error
 
 
@@ -173,7 +173,7 @@ def _scan(table: DeltaTable, columns: list[str] | None, start: datetime | None, 
         wanted &= known_at < pa.scalar(end, MOMENT)
     try:
         return table.to_pyarrow_dataset().to_table(columns=columns, filter=wanted)
-    except (DeltaError, OSError) as error:
+    except (DeltaError, OSError, pa.ArrowException) as error:
         raise Unavailable(f"the events at {table.table_uri} cannot be read: {error}") from error
 
 
@@ -195,7 +195,7 @@ def _append(table: DeltaTable, rows: pa.Table) -> None:
         write_deltalake(table, rows, mode="append")
         if len(table.file_uris()) >= FILES_BEFORE_COMPACTION:
             _compact(table)
-    except (DeltaError, OSError) as error:
+    except (DeltaError, OSError, pa.ArrowException) as error:
         raise Unavailable(f"the events at {table.table_uri} cannot be written: {error}") from error
 
 

@@ -2,7 +2,8 @@
 
 Between two stretches of traffic only events come in, so that a year fits into minutes. Once there is a week
 of answers the flow `watch` looks at the end of each day; when it calls for a training, Prefect's trigger begins
-one, and the new version earns its traffic like any other while the stretch goes on.
+one, and the new version earns its traffic like any other while the stretch goes on. Where that is a stretch's whole
+story, it is looked at once more at its end only.
 """
 
 import time
@@ -45,7 +46,7 @@ class Stretch:
     days_at_most: int | None = None
 
 
-STRETCHES = (Stretch(75, 14), Stretch(165, 4))
+STRETCHES = (Stretch(75, 14), Stretch(165, 2))
 """For a replay whose traffic begins in spring: early summer, until a new version stands, and some days of autumn."""
 EVERY_DAY = (Stretch(),)
 FIRST_LOOK = timedelta(days=6)
@@ -94,7 +95,7 @@ class Seasons:
                 break
             self._hours.play(start, until)
             self._pace.keep(until)
-            if until.hour == 0 and until >= begin + FIRST_LOOK:
+            if until.hour == 0 and until >= begin + FIRST_LOOK and (whole or not self._asked_since(begin)):
                 self._look(begin)
             self._news.tell()
             if not whole and last == end:

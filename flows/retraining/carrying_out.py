@@ -59,10 +59,13 @@ def carry_out(bench: Workbench, training: Training, settle: Settle, train: Train
         log.warning("retraining_put_off", model=bench.model, training=training.training_id, because=str(error))
         return put_off
     except Exception as error:
-        # A version that was registered and refused is part of the outcome.
-        version = _own_version(bench, training) if isinstance(error, HoldfastError) else None
-        told = f"{type(error).__name__}: {error}"
-        _close(bench, replace(training, version=version), TrainingState.FAILED, told)
+        # A version that was registered and refused is part of the outcome. Where one is registered and something else
+        # broke, the training is not over: the next run has it judged, and until then no other may begin beside it.
+        version, told = _own_version(bench, training), f"{type(error).__name__}: {error}"
+        if version is None or isinstance(error, HoldfastError):
+            _close(bench, replace(training, version=version), TrainingState.FAILED, told)
+        else:
+            trainings.keep(replace(training, version=version, outcome=told))
         raise
 
 

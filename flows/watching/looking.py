@@ -39,7 +39,7 @@ def look_at(watcher: Watcher) -> Looked:
     away or something is missing, is said and keeps the others from nothing. Raises EvidenceMissing while nothing
     serves.
     """
-    began, model, engine = time.monotonic(), watcher.policy.model, watcher.engine
+    began, began_at, model, engine = time.monotonic(), datetime.now(UTC), watcher.policy.model, watcher.engine
     plan = Plans(engine).current(model)
     if plan.champion is None:
         raise EvidenceMissing(f"no version of {model} serves yet, so there is nothing to look at")
@@ -60,12 +60,16 @@ def look_at(watcher: Watcher) -> Looked:
         findings=outcome.findings,
         policy_revision=watcher.policy.revision(),
         seconds=time.monotonic() - began,
-        looked_at=datetime.now(UTC),
+        looked_at=began_at,
         evidence=evidence,
     )
-    Alarms(engine).apply(model, plan.champion, judged=outcome.judged, concerns=outcome.concerns, now=now)
-    Looks(engine).record(look)
+    Alarms(engine).apply(
+        model, plan.champion, judged=outcome.judged, undecided=outcome.undecided, concerns=outcome.concerns, now=now
+    )
     told = tell_of_alarms(engine, watcher.policy, now, watcher.page, watcher.ask_for_training, kinds=MINE)
+    # Last, because what a look sees of breakers begins where the newest stored one did: had it been stored before
+    # people were told, a look killed in between would have hidden from the next what it was about to tell.
+    Looks(engine).record(look)
     Progress(engine).advance(f"watch:{model}", now)
     log.info("looked", model=model, version=plan.champion, verdict=str(look.verdict), reason=look.reason)
     return Looked(look, told)

@@ -1,6 +1,5 @@
 """What has moved: features, categories and scores as they were served, and outcomes as they came."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -9,14 +8,14 @@ from sqlalchemy import Engine
 from flows.watching.counts import Counted, current_counts
 from flows.watching.onsets import onsets_of
 from flows.watching.outcomes import Outcomes
-from flows.watching.window import DAY, Window, whole_days
-from lifecycle.alarms import AlarmKind, Concern
+from flows.watching.window import Window, filled_days, whole_days
+from lifecycle.alarms import AlarmKind, Concern, Matter
 from lifecycle.drift.comparing import compare
 from lifecycle.drift.comparison import Comparison
 from lifecycle.drift.deciding import decide_drift
 from lifecycle.drift.move import Move
 from lifecycle.drift.texts import compare_texts
-from lifecycle.looking import Seen, concern_of
+from lifecycle.looking import KINDS, Seen, concern_of
 from lifecycle.verdict import Finding, Verdict
 from lifecycle.watching_policy import DriftPolicy, Follows
 from stores.ledger.baselines import Baseline
@@ -24,6 +23,7 @@ from stores.ledger.baselines import Baseline
 VANISHED = 0.9
 """Of the rows: so much may be missing of nothing that was mostly there, on whatever weekday."""
 MOSTLY_THERE = 0.5
+LABEL = "label"
 
 
 @dataclass(frozen=True)
@@ -51,19 +51,20 @@ def see_moves(engine: Engine, policy: DriftPolicy, window: Window, outcomes: Out
         )
         thin = Finding("drift", Verdict.INCONCLUSIVE, counted.rows, policy.minimum_rows, told)
         return Moves(counted, comparisons, Seen("drift", (thin,)))
-    whole = window.covers(policy.window_hours)
+    whole = window.covers(policy.window_hours, counted.days)
     moves = tuple(move for move in decide_drift(comparisons, policy) if whole or _plain(move, comparisons))
     findings = (
         *(_failed(move) for move in moves),
         *(_passed(comparisons, moves, policy) if whole else [_waiting(counted, policy)]),
     )
-    return Moves(counted, comparisons, Seen("drift", findings, _concerns(engine, policy, window, moves), whole))
+    seen = Seen("drift", findings, _concerns(engine, policy, window, moves), whole, _passed_over(comparisons, policy))
+    return Moves(counted, comparisons, seen)
 
 
 def _counted(engine: Engine, window: Window) -> Counted:
-    """Return a window's counts, as of so many spans of 24 hours, not of the dates they fall on."""
+    """Return a window's counts, as of the spans of 24 hours that hold any, not of the dates they fall on."""
     counted = current_counts(engine, window.baseline, window.since, window.until)
-    days = math.ceil((window.until - window.since) / DAY)
+    days = filled_days(engine, window)
     profile = counted.profile.model_copy(update={"days": days, "score_days": days})
     return replace(counted, profile=profile, days=days)
 
@@ -76,7 +77,7 @@ def _compared(baseline: Baseline, counted: Counted, outcomes: Outcomes | None) -
     if outcomes is None or then is None:
         return found
     labels = compare_texts(
-        "label", "label", then, outcomes.counts, days=outcomes.days, baseline_days=baseline.profile.days
+        LABEL, "label", then, outcomes.counts, days=outcomes.days, baseline_days=baseline.profile.days
     )
     return (*found, labels)
 
@@ -110,6 +111,14 @@ def _passed(comparisons: Sequence[Comparison], moves: Sequence[Move], policy: Dr
     ]
 
 
+def _passed_over(comparisons: Sequence[Comparison], policy: DriftPolicy) -> frozenset[Matter]:
+    """Return what was compared by too little, and outcomes where none were."""
+    thin = {one.column for one in comparisons if one.rows < policy.minimum_rows}
+    if all(one.what != "label" for one in comparisons):
+        thin.add(LABEL)
+    return frozenset((kind, column) for column in thin for kind in KINDS["drift"])
+
+
 def _waiting(counted: Counted, policy: DriftPolicy) -> Finding:
     told = (
         f"there are answers of {counted.days} whole days, and weekdays differ: until they cover "
@@ -121,7 +130,13 @@ def _waiting(counted: Counted, policy: DriftPolicy) -> Finding:
 def _concerns(engine: Engine, policy: DriftPolicy, window: Window, moves: Sequence[Move]) -> tuple[Concern, ...]:
     onsets = onsets_of(engine, policy, window, moves) if moves else {}
     return tuple(
-        concern_of(_failed(move), move.kind, move.column, _follows(move, policy), onsets.get(move.column, window.until))
+        concern_of(
+            _failed(move),
+            move.kind,
+            move.column,
+            _follows(move, policy),
+            onsets.get((move.column, move.kind), window.until),
+        )
         for move in moves
     )
 

@@ -13,27 +13,30 @@ from lifecycle.drift.comparison import Comparison
 from lifecycle.drift.move import Move
 from lifecycle.watching_policy import DriftPolicy
 
+Moved = tuple[str, AlarmKind]
 
-def onsets_of(engine: Engine, policy: DriftPolicy, window: Window, moves: Sequence[Move]) -> Mapping[str, datetime]:
-    """Return the 24 hours, within the window, from which on each moved column looks moved by itself.
+
+def onsets_of(engine: Engine, policy: DriftPolicy, window: Window, moves: Sequence[Move]) -> Mapping[Moved, datetime]:
+    """Return the 24 hours, within the window, from which on each moved column looks moved in that way by itself.
 
     It is an estimate from spans of a day, which end with the window: a move within one is dated to its beginning, or
     to the beginning of the next.
     """
-    onsets: dict[str, datetime] = {}
-    ended: set[str] = set()
+    onsets: dict[Moved, datetime] = {}
+    ended: set[Moved] = set()
     for day in reversed(window.days()):
         counted = current_counts(engine, day.baseline, day.since, day.until)
         if counted.rows == 0:
             continue
         by_column = {one.column: one for one in compare(day.baseline.profile, counted.profile, days=1)}
         for move in moves:
-            if move.column not in by_column or move.column in ended:
+            moved = (move.column, move.kind)
+            if move.column not in by_column or moved in ended:
                 continue
             if _looks_moved(by_column[move.column], move, policy):
-                onsets[move.column] = day.since
+                onsets[moved] = day.since
             else:
-                ended.add(move.column)
+                ended.add(moved)
     return onsets
 
 

@@ -14,13 +14,15 @@ from stores.ledger.looks import Looks
 RULE = "outputs"
 LIVES = timedelta(seconds=15)
 """A replica that has not reported for so long is gone, and its breaker with it."""
+ON_ITS_WAY = timedelta(seconds=15)
+"""So long before a look a breaker may have opened and not have been in the ledger yet."""
 
 
 def see_outputs(engine: Engine, model: str, version: str, now: datetime, machine_now: datetime) -> Seen:
     """Return the word on a version's breakers; replicas live on the machine's time, `now` is the clock's."""
     living = {report.replica for report in Arms(engine).since(model, machine_now - LIVES)}
     last = Looks(engine).newest(model)
-    since = last[0].looked_at if last else machine_now - LIVES
+    since = (last[0].looked_at if last else machine_now) - ON_ITS_WAY
     mine = [capture for capture in Captures(engine).all(model) if capture.version == version]
     stopped = [one for one in mine if _stands(one, living) or one.opened_at > since]
     if not stopped:

@@ -27,9 +27,21 @@ class Window:
         ends = [self.until - number * DAY for number in range(math.ceil((self.until - self.since) / DAY))]
         return [Window(self.baseline, max(end - DAY, self.since), end) for end in reversed(ends)]
 
-    def covers(self, hours: float) -> bool:
-        """Return whether it is as good as so many hours: counts of the last few may be on their way."""
-        return self.until - self.since >= timedelta(hours=hours) - DAY
+    def covers(self, hours: float, filled: int) -> bool:
+        """Return whether it is as good as so many hours, `filled` of its days holding answers.
+
+        Counts of the last few hours may be on their way. A day without answers is one where nobody asks on Sundays;
+        where most are without, the version was away, and two days at the ends of a week are no week.
+        """
+        spanned = self.until - self.since
+        return spanned >= timedelta(hours=hours) - DAY and filled * DAY > spanned / 2
+
+
+def filled_days(engine: Engine, window: Window) -> int:
+    """Return how many of a window's days hold answers: only those are worth a day of evidence."""
+    rows = Profiles(engine).rows(window.baseline.model, window.baseline.version, window.since, window.until)
+    hours = [hour for hour, count in rows.items() if count]
+    return sum(any(day.since <= hour < day.until for hour in hours) for day in window.days())
 
 
 def whole_days(engine: Engine, window: Window) -> Window:

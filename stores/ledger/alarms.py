@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from lifecycle.alarms import Alarm, AlarmKind, Concern, Settled, settle
+from lifecycle.alarms import Alarm, AlarmKind, Concern, Matter, Settled, settle
 from lifecycle.errors import Conflict, NotFound
 from lifecycle.verdict import Decision
 from stores.ledger.decisions import insert_decision
@@ -42,7 +42,14 @@ class Alarms:
             return tuple(connection.scalars(select(alarms.c.model).distinct().order_by(alarms.c.model)))
 
     def apply(
-        self, model: str, version: str, *, judged: frozenset[AlarmKind], concerns: Sequence[Concern], now: datetime
+        self,
+        model: str,
+        version: str,
+        *,
+        judged: frozenset[AlarmKind],
+        undecided: frozenset[Matter] = frozenset(),
+        concerns: Sequence[Concern],
+        now: datetime,
     ) -> Settled:
         """Store in one transaction what a look does to a model's alarms, and return it; see `settle`.
 
@@ -52,7 +59,7 @@ class Alarms:
         try:
             with self._engine.begin() as connection:
                 known = _all(connection, model)
-                settled = settle(known, model, version, judged=judged, concerns=concerns, now=now)
+                settled = settle(known, model, version, judged=judged, undecided=undecided, concerns=concerns, now=now)
                 for alarm in settled.opened:
                     connection.execute(insert(alarms).values(_columns(alarm)))
                 for alarm in (*settled.seen, *settled.closed):
@@ -92,8 +99,9 @@ class Alarms:
                 raise NotFound(f"no alarm {alarm_id!r}; `holdfast alarms` lists those that stand")
             if row.closed_at is not None:
                 raise Conflict(f"alarm {alarm_id} was closed at {row.closed_at.isoformat()} by {row.closed_by}")
-            mine = update(alarms).where(alarms.c.alarm_id == alarm_id)
-            connection.execute(mine.values(closed_at=at, closed_by=who, closed_because=why))
+            mine = update(alarms).where(alarms.c.alarm_id == alarm_id, alarms.c.closed_at.is_(None))
+            if connection.execute(mine.values(closed_at=at, closed_by=who, closed_because=why)).rowcount != 1:
+                raise Conflict(f"alarm {alarm_id} was closed at the same moment; `holdfast alarms --all` says by whom")
             return _alarm(connection.execute(select(alarms).where(alarms.c.alarm_id == alarm_id)).one())
 
 
@@ -104,7 +112,9 @@ def _all(connection: Connection, model: str) -> tuple[Alarm, ...]:
 
 def _write(connection: Connection, alarm: Alarm) -> None:
     values = _columns(alarm)
-    connection.execute(update(alarms).where(alarms.c.alarm_id == values.pop("alarm_id")).values(values))
+    # Of one that a person closed since it was read, that person's word stands.
+    mine = update(alarms).where(alarms.c.alarm_id == values.pop("alarm_id"), alarms.c.closed_at.is_(None))
+    connection.execute(mine.values(values))
 
 
 def _columns(alarm: Alarm) -> dict[str, object]:

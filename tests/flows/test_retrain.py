@@ -219,6 +219,30 @@ def test_a_training_that_is_killed_twice_is_given_up(factory: Factory, monkeypat
     assert "cool_down_days is 7" in summary.reason
 
 
+def test_a_training_that_breaks_after_its_version_was_registered_keeps_it(
+    factory: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the version would be on trial while another training for the same alarm begins beside it."""
+    factory.alarm()
+    place, name = KILLS["registered"]
+
+    def breaks(*_: object, **__: object) -> None:
+        raise OSError("database is locked")
+
+    with monkeypatch.context() as broken:
+        if isinstance(place, str):
+            broken.setattr(f"{place}.{name}", breaks)
+        else:
+            broken.setattr(place, name, breaks)
+        with pytest.raises(OSError, match="locked"):
+            factory.run()
+    (left,) = factory.trainings()
+    assert (left.state, left.version, left.outcome) == (TrainingState.STARTED, "1", "OSError: database is locked")
+    factory.run()
+    (training,) = factory.trainings()
+    assert (training.state, training.version) == (TrainingState.ENDED, "1")
+
+
 def test_a_version_left_by_a_training_by_hand_is_judged_by_the_next_run(
     factory: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:

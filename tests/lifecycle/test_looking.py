@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lifecycle.alarms import AlarmKind, Concern
+from lifecycle.alarms import AlarmKind, Concern, settle
 from lifecycle.looking import KINDS, Seen, concern_of, decide_look, parts_without_word
 from lifecycle.verdict import Finding, Verdict
 from tests.policies import WATCHING
@@ -64,6 +64,19 @@ def test_a_part_that_could_judge_nothing_closes_no_alarm() -> None:
     assert outcome.judged == KINDS["intake"]
     assert outcome.verdict is Verdict.INCONCLUSIVE
     assert "1 are not judged yet, the first because drift is inconclusive" in outcome.reason
+
+
+def test_what_a_look_cannot_judge_keeps_its_alarm_whatever_else_passes() -> None:
+    """Else a rule that is undecided every other day would call the same people every other day."""
+    one, other = finding("cost", Verdict.INCONCLUSIVE), finding("log-loss", Verdict.PASS)
+    rows = Seen("freshness", (finding("stale:weather", Verdict.ERROR), finding("stale:planes", Verdict.PASS)))
+    outcome = decide_look([Seen("quality", (one, other)), rows], DRIFT)
+    assert outcome.undecided == {(AlarmKind.QUALITY, "cost"), (AlarmKind.STALE, "weather")}
+    subjects = ((AlarmKind.QUALITY, "cost"), (AlarmKind.QUALITY, "log-loss"), (AlarmKind.STALE, "weather"))
+    concerns = [Concern(kind, subject, "alarm", 0.4, 0.1, "moved", T0) for kind, subject in subjects]
+    standing = settle((), "m", "1", judged=frozenset(), concerns=concerns, now=T0).opened
+    closed = settle(standing, "m", "1", judged=outcome.judged, undecided=outcome.undecided, concerns=[], now=T0).closed
+    assert [alarm.concern.subject for alarm in closed] == ["log-loss"]
 
 
 def test_a_look_at_nothing_is_inconclusive_and_says_which_parts_are_silent() -> None:

@@ -17,7 +17,7 @@ T0 = datetime(2013, 7, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 NOW = T0 + 1000 * HOUR
 POLICY = RetrainingPolicy(
-    every_days=90, new_labels=1000, cool_down_days=21, at_most=2, in_days=365, person_weight=3, captured_weight=2
+    every_days=90, new_labels=1000, cool_down_days=21, at_most=2, in_days=240, person_weight=3, captured_weight=2
 )
 
 

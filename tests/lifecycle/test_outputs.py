@@ -101,3 +101,13 @@ def test_log_odds_stay_in_range(score: float, low: float, high: float) -> None:
     """Whatever is answered, one answer weighs little."""
     (value,) = log_odds(np.array([score]), low, high).tolist()
     assert low - 1e-6 <= value <= high + 1e-6
+
+
+def test_a_rate_that_switches_the_breaker_off_is_a_limit_like_any_other() -> None:
+    """Floats cannot tell so small a chance from none by its complement."""
+    profile = profiled(scores_of(30, seed=2))
+    seldom = output_limits(profile, POLICY.model_copy(update={"false_alarm_every_days": 3650.0}))
+    never = output_limits(profile, POLICY.model_copy(update={"false_alarm_every_days": 1e15}))
+    assert seldom is not None
+    assert never is not None
+    assert never.mean_low < seldom.mean_low

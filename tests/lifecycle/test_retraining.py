@@ -15,7 +15,7 @@ from lifecycle.watching_policy import Consequence, RetrainingPolicy
 NOW = datetime(2013, 7, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 POLICY = RetrainingPolicy(
-    every_days=90, new_labels=1000, cool_down_days=21, at_most=2, in_days=365, person_weight=3, captured_weight=2
+    every_days=90, new_labels=1000, cool_down_days=21, at_most=2, in_days=240, person_weight=3, captured_weight=2
 )
 RESTED = Past(trained_at=NOW - 30 * DAY)
 
@@ -69,7 +69,7 @@ def test_every_cause_against_every_limit(name: str, limit: str) -> None:
         "cool-down": ({"trainings": (training(3.2, Cause.PERSON),)}, "but the last training was 3.2 days ago; cool"),
         "budget": (
             {"trainings": (training(100), training(200))},
-            "2 trainings began in the last 365 days; at_most is 2, and there is room again on 2013-12-13",
+            "2 trainings began in the last 240 days; at_most is 2, and there is room again on 2013-08-10",
         ),
         "under-way": ({"trainings": (training(95, state=TrainingState.ASKED),)}, "is still to end"),
         "same-cause-on-trial": (
@@ -154,7 +154,7 @@ def test_when_the_next_may_come_is_the_later_of_all_limits() -> None:
     assert due(POLICY, RESTED, NOW) == NOW + 60 * DAY
     spent = Past((training(100), training(2)))
     assert budget_left(POLICY, spent, NOW) == 0
-    assert earliest(POLICY, spent, NOW) == NOW + 265 * DAY
+    assert earliest(POLICY, spent, NOW) == NOW + 140 * DAY
     assert budget_left(POLICY, Past((training(100), training(50, Cause.PERSON))), NOW) == 1
 
 

@@ -11,7 +11,7 @@ from deltalake import DeltaTable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lifecycle.errors import InvalidInput, NotFound
+from lifecycle.errors import InvalidInput, NotFound, Unavailable
 from stores import events
 from stores.events import EventStore
 
@@ -170,3 +170,12 @@ def test_any_order_of_delivery_ends_in_the_latest_known(
     for flight, hour in (each for delivery in deliveries for each in delivery):
         latest[flight] = max(latest.get(flight, 0.0), float(hour))
     assert delays(store) == latest
+
+
+def test_a_torn_file_is_a_store_that_cannot_be_read(store: EventStore, tmp_path: Path) -> None:
+    """With its place, so that whoever reads many models goes on with the next."""
+    merge(store, ("UA", 1, 5.0, NOON))
+    (file,) = tmp_path.rglob("*.parquet")
+    file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(Unavailable, match="cannot be read"):
+        delays(store)

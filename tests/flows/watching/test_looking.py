@@ -23,6 +23,7 @@ from stores.clock import ReplayClock
 from stores.events import EventStore
 from stores.ledger.alarms import Alarms
 from stores.ledger.baselines import Baseline, Baselines
+from stores.ledger.captures import Capture, Captures
 from stores.ledger.looks import Looks
 from stores.ledger.opening import open_ledger
 from stores.ledger.plans import Plans
@@ -225,6 +226,26 @@ def test_a_few_days_are_no_sample_of_weeks(stand: Stand) -> None:
     assert "answers of 3 whole days, and weekdays differ" in word.reason
 
 
+def test_two_days_at_the_ends_of_a_week_are_no_week(stand: Stand) -> None:
+    """A version that serves again after days away has no week of answers."""
+    stand.serve(days=1, change=lambda matrix: matrix * CENTIMETRES)
+    stand.serve(days=1, moment_at=NOW - timedelta(days=6, hours=23))
+    looked = stand.look()
+    (word,) = [one for one in looked.look.findings if one.rule_id == "drift"]
+    assert "answers of 2 whole days, and weekdays differ" in word.reason
+
+
+def test_each_way_in_which_a_column_moved_has_its_own_onset(stand: Stand) -> None:
+    """Values that moved of late do not hide since when most are missing."""
+    stand.serve(defaulted=["level"])
+    stand.serve(days=2, change=lambda matrix: matrix * CENTIMETRES)
+    stand.look()
+    standing = Alarms(stand.watcher.engine).standing("toy")
+    onsets = {one.concern.kind: one.concern.onset_at for one in standing if one.concern.subject == "level"}
+    assert onsets[AlarmKind.MISSING] == NOW - timedelta(days=7)
+    assert onsets[AlarmKind.DRIFT] == NOW - timedelta(days=2)
+
+
 def test_days_of_a_gap_close_no_alarm(stand: Stand) -> None:
     """What was called moved over whole weeks stands until whole weeks say otherwise."""
     stand.serve(change=lambda matrix: matrix * CENTIMETRES)
@@ -284,6 +305,28 @@ def test_a_look_that_was_killed_anywhere_calls_nobody_twice(
     assert len(alarms) == len(stand.kinds()) > 0
     assert all(alarm.told for alarm in alarms)
     assert {decision.decision_id for decision in stand.pages} == {alarm.decision_id for alarm in alarms}
+
+
+def test_a_breaker_that_opened_and_closed_is_told_by_the_look_after_a_killed_one(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the killed look saw is not hidden from the next by having been seen."""
+    monkeypatch.setattr("flows.watching.outputs.ON_ITS_WAY", timedelta(0))
+    stand.look()
+    opened_at = datetime.now(UTC)
+    stopped = Capture("c1", "toy", "1", "champion", "r1", "the mean fell", 1, "c1", {}, opened_at, opened_at)
+    Captures(stand.watcher.engine).keep(stopped)
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("stores.ledger.alarms.Alarms.call", killed)
+        with pytest.raises(KeyboardInterrupt):
+            stand.look()
+    stand.look()
+    assert [decision.action for decision in stand.pages] == ["alarm"]
+    assert (AlarmKind.OUTPUTS, "champion") in stand.kinds()
 
 
 def test_without_a_champion_there_is_nothing_to_look_at(stand: Stand) -> None:

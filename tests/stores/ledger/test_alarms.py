@@ -76,3 +76,18 @@ def test_a_person_dismisses_an_alarm_once(ledger: Engine) -> None:
         Alarms(ledger).dismiss(alarm.alarm_id, "on-call", "again", T0)
     with pytest.raises(NotFound, match="holdfast alarms"):
         Alarms(ledger).dismiss("none", "on-call", "?", T0)
+
+
+def test_a_person_who_dismisses_while_a_look_goes_on_has_the_last_word(
+    ledger: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a store lets both write, the look's write leaves what was closed since it read."""
+    (alarm,) = look(ledger, WIND).opened
+    stale = Alarms(ledger).all("m")
+    Alarms(ledger).dismiss(alarm.alarm_id, "on-call", "a holiday", T0)
+    monkeypatch.setattr("stores.ledger.alarms._all", lambda _connection, _model: stale)
+    look(ledger, WIND)
+    look(ledger)
+    monkeypatch.undo()
+    (kept,) = Alarms(ledger).all("m")
+    assert (kept.closed_by, kept.closed_because) == ("on-call", "a holiday")
