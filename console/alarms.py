@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from console.models import require_known
 from console.overrides import NameOption, ReasonOption, acting_name
 from lifecycle.alarms import Alarm
 from lifecycle.errors import InvalidInput
@@ -41,6 +42,7 @@ def alarms(
         for name in ((model,) if model else kept.models())
         for alarm in (kept.all(name) if every else kept.standing(name))
     ]
+    require_known(settings().policies, model, found)
     if as_json:
         typer.echo(json.dumps([asdict(alarm) for alarm in found], default=str, indent=2))
         return

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from console.decision_page import print_decision, print_judged, print_words
+from console.models import require_known
 from lifecycle.rejudging import is_a_persons, judge_again
 from stores.ledger.decisions import Decisions
 from stores.ledger.opening import open_ledger
@@ -32,6 +33,7 @@ def decisions(
     kept = Decisions(open_ledger(settings().ledger_address))
     models = (model,) if model else kept.models()
     found = [decision for name in models for decision in kept.of(name, limit)]
+    require_known(settings().policies, model, found)
     if as_json:
         typer.echo(json.dumps([asdict(decision) for decision in found], default=str, indent=2))
         return

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from console.models import require_known
 from lifecycle.look import Look
 from lifecycle.verdict import Verdict
 from stores.ledger.looks import Looks
@@ -31,6 +32,7 @@ def looks(
     kept = Looks(open_ledger(config.ledger_address))
     models = (model,) if model else policy_models(config.policies)
     found = [look for name in models for look in kept.newest(name, limit)]
+    require_known(config.policies, model, found)
     if as_json:
         typer.echo(json.dumps([asdict(look) for look in found], default=str, indent=2))
         return

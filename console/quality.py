@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from console.models import require_known
 from console.quality_page import print_quality, print_record
 from lifecycle.measuring.record import apart, kept_record
 from lifecycle.quality import Quality
@@ -28,6 +29,7 @@ def quality(
         for name in ((model,) if model else records.models())
         for version in records.versions(name)
     }
+    require_known(settings().policies, model, measured)
     if as_json:
         shown = [_record_json(found) if record else _json(found[0]) for found in measured.values()]
         typer.echo(json.dumps(shown, default=str, indent=2))

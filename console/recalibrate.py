@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from console.ending import change_of, end_proposals
+from console.models import require_known
 from console.overrides import ModelArgument, NameOption, ReasonOption, acting_name
 from lifecycle.errors import HoldfastError
 from lifecycle.proposal import Proposal
@@ -25,6 +26,7 @@ def proposals(
     places = settings()
     kept = Proposals(open_ledger(places.ledger_address))
     found = [known for name in ((model,) if model else kept.models()) for known in kept.open(name)]
+    require_known(places.policies, model, found)
     shown = [(known, *_shown(known, places)) for known in found]
     if as_json:
         told = [{**asdict(known), "diff": diff, "outdated": outdated} for known, diff, outdated in shown]

@@ -104,5 +104,5 @@ def _reason(findings: Sequence[Finding], concerns: Sequence[Concern]) -> str:
     passed = sum(finding.verdict is Verdict.PASS for finding in findings)
     if not passed:
         return unsure[0] if unsure else "nothing could be looked at"
-    told = f"{passed} things looked at are as they were"
+    told = f"{passed} checks pass"
     return told + (f"; {len(unsure)} are not judged yet, the first because {unsure[0]}" if unsure else "")

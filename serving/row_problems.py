@@ -11,7 +11,7 @@ import msgspec
 
 from lifecycle.contract import Contract
 from lifecycle.errors import ContractViolation, FieldProblem
-from serving.field_types import accepts, allowed_words, shown
+from serving.field_types import SHOWN_CHARACTERS, accepts, allowed_words, shown
 from serving.problem import Refused, refused
 
 MAX_PROBLEMS = 20
@@ -71,6 +71,8 @@ class RowProblems:
         """Return the problem of a field that the contract does not have."""
         # A name may hold half a surrogate pair, which no answer could be encoded with.
         printable = name.encode("ascii", "backslashreplace").decode()
+        if len(printable) > SHOWN_CHARACTERS:
+            printable = printable[:SHOWN_CHARACTERS] + "…"
         return FieldProblem(printable, row, "unknown", self._known)
 
     def _count(self, n_rows: int) -> FieldProblem:

@@ -36,15 +36,26 @@ def compare_champions(definition: ModelDefinition, config: Settings, engine: Eng
 
 def table_of(found: Comparison) -> Table:
     """Return a row for each month, and one for all; what is better is bold, whichever of the two it is."""
-    frozen = f"frozen v{found.frozen_version}"
+    frozen = f"v{found.frozen_version}"
     table = Table(
-        title="\nThe first champion, frozen, beside the kept model, on the same answered requests",
+        box=None,
+        padding=(0, 2, 0, 0),
+        title="\nThe first champion, frozen, beside the kept model, on the same requests",
         title_justify="left",
     )
-    for name in ("month", "kept versions"):
-        table.add_column(name)
-    for name in ("labelled", "AUC kept", frozen, "log-loss kept", frozen, "cost kept", frozen):
-        table.add_column(name, justify="right")
+    # So narrow that no figure is cut in a terminal of 80 columns.
+    for name in ("\nmonth", "answered\nby"):
+        table.add_column(name, no_wrap=True)
+    for name in (
+        "\nlabelled",
+        "AUC\nkept",
+        f"\n{frozen}",
+        "log-loss\nkept",
+        f"\n{frozen}",
+        "cost\nkept",
+        f"\n{frozen}",
+    ):
+        table.add_column(name, justify="right", no_wrap=True)
     for month in (*found.months, *((found.together,) if found.together and len(found.months) > 1 else ())):
         table.add_row(month.month, ", ".join(month.versions), f"{month.kept.rows:,}", *_figures(month))
     return table

@@ -104,11 +104,22 @@ def _passed(comparisons: Sequence[Comparison], moves: Sequence[Move], policy: Dr
             Verdict.PASS,
             one.effect,
             policy.minimum_effect,
-            f"{one.column}: PSI beyond chance is {one.effect:.3f} over {one.rows:,} rows",
+            f"{one.column}: PSI beyond chance is {one.effect:.3f} over {one.rows:,} rows{_doubt(one, policy)}",
         )
         for one in comparisons
         if one.column not in moved and one.rows >= policy.minimum_rows
     ]
+
+
+def _doubt(one: Comparison, policy: DriftPolicy) -> str:
+    """Return why a large distance is no move."""
+    if one.effect < policy.minimum_effect or one.moved is None:
+        return ""
+    return (
+        f", worth {one.effective_rows:,.0f} independent ones: not certain, since days differ as much by chance with a "
+        f"probability of {one.moved.blocked_p_value:.2g}, and over all that a look compares "
+        f"{policy.false_alarm_rate:g} is the most that counts"
+    )
 
 
 def _passed_over(comparisons: Sequence[Comparison], policy: DriftPolicy) -> frozenset[Matter]:

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from console import cli
 from lifecycle.drift.comparison import Certainty, Comparison
+from lifecycle.errors import NotFound
 from lifecycle.look import Look
 from lifecycle.verdict import Verdict
 from stores.ledger.looks import Looks
@@ -70,3 +71,11 @@ def test_the_loop_tells_the_last_look_in_a_line(engine: Engine) -> None:
     (told,) = [line for line in say("loop", columns=1000) if "last look" in line]
     assert "holdfast looks" in told
     assert len(told) < 260
+
+
+@pytest.mark.parametrize("command", ["looks", "alarms", "decisions", "quality", "proposals"])
+def test_a_model_that_nobody_knows_is_no_good_news(home: Settings, command: str) -> None:
+    """A slip of the pen must not read as if no alarm stood."""
+    home.policies.mkdir(exist_ok=True)
+    with pytest.raises(NotFound, match="no model 'nosuch'; models here"):
+        say(command, "--model", "nosuch", columns=80)

@@ -74,7 +74,6 @@ def test_proposals_are_shown_as_a_diff_and_change_nothing(places: Settings, engi
     assert (told["key"], told["proposed"], told["outdated"]) == ("decision.threshold", 0.231, "")
     assert "+  threshold: 0.231" in told["diff"]
     assert policy_text(places) == SHIPPED.read_text(encoding="utf-8")
-    assert say("proposals", "--model", "another") == "Nothing is proposed.\n"
 
 
 @pytest.mark.parametrize(

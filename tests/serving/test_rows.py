@@ -71,6 +71,7 @@ def test_row_written_back_reads_the_same() -> None:
         ({"scheduled_arrival_at": 1364826600}, "scheduled_arrival_at", "1364826600"),
         ({"scheduled_arrival_at": "tomorrow"}, "scheduled_arrival_at", '"tomorrow"'),
         ({"gate": "B4"}, "gate", "unknown"),
+        ({"x" * 900_000: 1}, "x" * 80 + "…", "unknown"),
     ],
 )
 def test_value_that_is_not_allowed_is_named_with_field_and_row(changes: dict[str, Any], field: str, value: str) -> None:

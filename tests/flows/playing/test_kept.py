@@ -108,10 +108,10 @@ def test_both_are_measured_on_the_answers_that_clients_were_shown(found: Compari
 def test_the_table_says_which_of_the_two_was_better(found: Comparison) -> None:
     """Under the right heading."""
     said = StringIO()
-    Console(file=said, width=200).print(table_of(found))
+    Console(file=said, width=80).print(table_of(found))
+    assert "…" not in said.getvalue()
     row = next(line for line in said.getvalue().splitlines() if "2020-01" in line)
-    cells = [cell.strip() for cell in row.strip("│").split("│")]
-    assert cells[1:4] == ["2", f"{found.months[0].kept.rows:,}", "1.0000"]
+    assert row.split()[:4] == ["2020-01", "2", f"{found.months[0].kept.rows:,}", "1.0000"]
 
 
 def test_a_log_without_answers_compares_nothing(tmp_path: Path) -> None:
