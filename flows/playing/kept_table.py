@@ -39,7 +39,7 @@ def table_of(found: Comparison) -> Table:
     frozen = f"v{found.frozen_version}"
     table = Table(
         box=None,
-        padding=(0, 2, 0, 0),
+        padding=(0, 1, 0, 0),
         title="\nThe first champion, frozen, beside the kept model, on the same requests",
         title_justify="left",
     )
