@@ -67,7 +67,7 @@ def test_requests_are_counted_by_model_and_status(metrics: tuple[Bench, Metrics]
     bench, _ = metrics
     for _ in range(3):
         assert bench.predict(flight()).status_code == 200
-    assert bench.predict(flight(origin="XXX")).status_code == 422
+    assert bench.predict(flight(origin="SFO")).status_code == 422
     assert bench.ask("POST", "/v2/models/made-up/predict", json={"rows": []}).status_code == 404
     bench.shelf.away = True
     assert bench.predict(flight()).status_code == 503
