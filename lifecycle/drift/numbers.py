@@ -1,16 +1,18 @@
 """One column of numbers beside its baseline."""
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
 from lifecycle.drift.chi_square import chi_square, chi_square_p_value
 from lifecycle.drift.comparison import Certainty, Comparison, TestName, What
-from lifecycle.drift.gaps import missing_certainty
 from lifecycle.drift.jensen_shannon import jensen_shannon
 from lifecycle.drift.kolmogorov_smirnov import kolmogorov_smirnov
 from lifecycle.drift.pooling import pool_neighbours
 from lifecycle.drift.psi import expected_psi, psi
 from lifecycle.drift.ranks import rank_p_value
+from lifecycle.drift.rows import compare_gaps
 from lifecycle.drift.sizes import Sizes
 from lifecycle.errors import InvalidInput
 from lifecycle.profile import NumericProfile
@@ -28,31 +30,17 @@ def compare_numbers(
     if baseline.edges != current.edges:
         raise InvalidInput(f"{column} is counted at other edges than in the baseline; count the window on the baseline")
     now, then = np.array(current.counts, dtype=np.float64), np.array(baseline.counts, dtype=np.float64)
-    present, usual = int(now.sum()), int(then.sum())
-    rows, baseline_rows = present + current.missing, usual + baseline.missing
-    missing_moved = missing_certainty(
-        current.missing,
-        baseline.missing,
-        Sizes(rows, baseline_rows, days, baseline_days),
-        baseline.missing_day_correlation,
-    )
-    missing, baseline_missing = current.missing / max(rows, 1), baseline.missing / max(baseline_rows, 1)
-    if present == 0 or usual == 0:
-        return Comparison(column, what, rows, baseline_rows, missing, baseline_missing, missing_moved)
-    sizes = Sizes(present, usual, days, baseline_days)
+    sizes = Sizes(int(now.sum()), int(then.sum()), days, baseline_days)
+    found = compare_gaps(column, what, baseline, current, sizes)
+    if sizes.rows == 0 or sizes.baseline_rows == 0:
+        return found
     bins = int(((now > 0) | (then > 0)).sum())
     gap, after = kolmogorov_smirnov(now, then)
     distance, _ = chi_square(now, then, np.arange(now.size))
     moved, decisive = _tested(now, then, sizes, baseline)
     worth, baseline_worth = sizes.effective(max(baseline.day_correlation, baseline.rank_day_correlation))
-    return Comparison(
-        column,
-        what,
-        rows,
-        baseline_rows,
-        missing,
-        baseline_missing,
-        missing_moved,
+    return replace(
+        found,
         psi=psi(now, then),
         expected_psi=expected_psi(bins, sizes.noise(0.0)),
         blocked_expected_psi=expected_psi(bins, sizes.noise(baseline.day_correlation)),

@@ -7,11 +7,11 @@ import numpy.typing as npt
 
 from lifecycle.drift.chi_square import chi_square, chi_square_p_value
 from lifecycle.drift.comparison import Certainty, Comparison, TestName, What
-from lifecycle.drift.gaps import missing_certainty
 from lifecycle.drift.jensen_shannon import jensen_shannon
 from lifecycle.drift.pooling import pool_rarest
 from lifecycle.drift.proportions import share_p_value
 from lifecycle.drift.psi import expected_psi, psi
+from lifecycle.drift.rows import compare_gaps
 from lifecycle.drift.sizes import Sizes
 from lifecycle.drift.unseen import unseen_certainty, unseen_expected
 from lifecycle.errors import InvalidInput
@@ -29,31 +29,17 @@ def compare_texts(
     names = tuple(baseline.counts)
     now = np.array([*(current.counts[name] for name in names), current.other], dtype=np.float64)
     then = np.array([*baseline.counts.values(), baseline.other], dtype=np.float64)
-    present, usual = int(now.sum()), int(then.sum())
-    rows, baseline_rows = present + current.missing, usual + baseline.missing
-    missing_moved = missing_certainty(
-        current.missing,
-        baseline.missing,
-        Sizes(rows, baseline_rows, days, baseline_days),
-        baseline.missing_day_correlation,
-    )
-    missing, baseline_missing = current.missing / max(rows, 1), baseline.missing / max(baseline_rows, 1)
-    if present == 0 or usual == 0:
-        return Comparison(column, what, rows, baseline_rows, missing, baseline_missing, missing_moved)
-    sizes = Sizes(present, usual, days, baseline_days)
+    sizes = Sizes(int(now.sum()), int(then.sum()), days, baseline_days)
+    found = compare_gaps(column, what, baseline, current, sizes)
+    if sizes.rows == 0 or sizes.baseline_rows == 0:
+        return found
     bins = int(((now > 0) | (then > 0)).sum())
     distance, _ = chi_square(now, then, np.arange(now.size))
     tellable = baseline.other == 0
     moved, decisive = _tested(now, then, sizes, baseline, tellable=tellable)
     worth, baseline_worth = sizes.effective(baseline.day_correlation)
-    return Comparison(
-        column,
-        what,
-        rows,
-        baseline_rows,
-        missing,
-        baseline_missing,
-        missing_moved,
+    return replace(
+        found,
         psi=psi(now, then),
         expected_psi=expected_psi(bins, sizes.noise(0.0)),
         blocked_expected_psi=expected_psi(bins, sizes.noise(baseline.day_correlation)),
@@ -63,7 +49,7 @@ def compare_texts(
         effective_baseline_rows=baseline_worth,
         moved=moved,
         decisive=decisive,
-        unseen=current.other / present if tellable else None,
+        unseen=current.other / sizes.rows if tellable else None,
         baseline_unseen=unseen_expected(baseline) if tellable else None,
         unseen_moved=unseen_certainty(baseline, current.other, sizes) if tellable else None,
         change=_change(now, then, names),
