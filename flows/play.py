@@ -74,7 +74,7 @@ def play(
     with Traffic(config.http_address, definition.contract) as traffic:
         Live(scene, cast, traffic).play()
         if cast:
-            Seasons(scene, Hours(scene, traffic, by_prefect=False), stretches).play()
+            Seasons(scene, Hours(scene, traffic, recorded=0), stretches).play()
     tally = traffic.tally
     print_summary(definition, config, engine, tally, terminal)
     if tally.failures:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from serving.caller import ANYBODY, Caller
 from serving.rows import Row
 
 MODEL_TIER = "model"
@@ -13,7 +14,7 @@ class Ask:
     """One accepted request: its typed rows, and the moments and times that the log records.
 
     `submitted` is in monotonic seconds, `decode_us` in microseconds. `numbers` are the rows' places in the request,
-    None when these are all of its rows.
+    None when these are all of its rows. `caller` is who asks.
     """
 
     rows: Sequence[Row]
@@ -21,6 +22,7 @@ class Ask:
     decode_us: int
     submitted: float
     numbers: Sequence[int] | None = None
+    caller: Caller = ANYBODY
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 Headers: TypeAlias = Mapping[bytes, bytes]
 
 JSON = b"application/json"
+OCTETS = b"application/octet-stream"
 HTML = b"text/html; charset=utf-8"
 
 

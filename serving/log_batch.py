@@ -31,7 +31,7 @@ class Scored:
 
     `moments` are epoch seconds, `feature_at` is (n_rows, n_views) epoch seconds with NaN for missing,
     `matrix` is (n_rows, n_features) float32. Stage times are microseconds. `decided` is None for an attempt
-    that failed.
+    that failed. `tenants` is None when nobody of them said who asks.
     """
 
     prediction_ids: Sequence[str]
@@ -50,6 +50,7 @@ class Scored:
     queue_us: Sequence[int]
     features_us: int
     predict_us: int
+    tenants: Sequence[str | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,8 @@ class LogBatches:
         columns["unit"] = pa.array(scored.units, _TEXT)
         columns["request"] = pa.array(scored.requests, _TEXT)
         columns.update(_outcome(scored, failure))
+        if scored.tenants is not None:
+            columns["tenant"] = pa.array(scored.tenants, _TEXT)
         columns["defaulted"] = pa.array(scored.defaulted, _TYPES["defaulted"])
         columns["served_at"] = _moments(np.full(n_rows, scored.served_at))
         columns["moment_at"] = _moments(scored.moments)

@@ -72,6 +72,7 @@ def _rows(
     stage: Stage, prepared: Prepared, decided: Decided | None, defaulted_counts: np.ndarray, predict_us: int
 ) -> Scored:
     asks = prepared.asks
+    tenants = [ask.caller.tenant for ask in asks]
     return Scored(
         prediction_ids=stage.ids.take(len(prepared.matrix)),
         request_ids=spread(asks, [ask.request_id for ask in asks]),
@@ -89,6 +90,7 @@ def _rows(
         queue_us=prepared.queue_us,
         features_us=prepared.features_us,
         predict_us=predict_us,
+        tenants=spread(asks, tenants) if any(tenants) else None,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from serving.dialects import DIALECTS
 from serving.docs_page import docs_page
 from serving.exchange import HTML, ClientGone, Headers, Receive, Response, Send, problem_response, send_response
 from serving.health import Health
@@ -26,6 +27,7 @@ log = structlog.get_logger()
 
 _encode = msgspec.json.Encoder().encode
 UNREADY_RETRY_SECONDS = 1
+_DIALECTS = {dialect.action: dialect for dialect in DIALECTS}
 
 
 class Application:
@@ -81,10 +83,11 @@ class Application:
         match path.strip("/").split("/"):
             case ["v2", "models", model, *rest]:
                 version, action = (rest[1], rest[2:]) if rest[:1] == ["versions"] and len(rest) > 1 else (None, rest)
-                if action in (["infer"], ["predict"]):
+                dialect = _DIALECTS.get(action[0]) if len(action) == 1 else None
+                if dialect is not None:
                     _only(method, "POST")
-                    answer = self._predicting.infer if action == ["infer"] else self._predicting.predict
-                    return await self._meter.count(model, answer(model, version, headers, receive))
+                    answer = self._predicting.answer(dialect, model, version, headers, receive)
+                    return await self._meter.count(model, answer)
                 if action in ([], ["ready"]):
                     _only(method, "GET")
                     return self._about(model, version, ready=bool(action))

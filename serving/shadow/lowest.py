@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import resource
 import signal
 import sys
 import threading
@@ -28,6 +29,8 @@ def take_lowest_priority() -> None:
         # A leak faster than the keeper looks must cost this process, not the gateway.
         with suppress(OSError):
             Path("/proc/self/oom_score_adj").write_text("1000", encoding="utf-8")
+    # A version that crashes again and again would fill the disk with images of its memory.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def die_with_parent() -> None:
