@@ -44,6 +44,7 @@ def explain_policy(policy: Policy) -> tuple[Chapter, ...]:
         Chapter("In shadow, where nobody sees its answers", tuple(_shadow(policy.rollout))),
         Chapter("As canary, beside the champion", tuple(_canary(policy.rollout))),
         Chapter("The watch over the champion", tuple(_champion(policy.rollout))),
+        Chapter("Who answers when the champion cannot", tuple(policy.tiers.sentences())),
         Chapter("What an answer says", tuple(_decision(policy.decision))),
         Chapter("How the world is watched", tuple(explain_watching(policy.watching))),
         Chapter("When a version is trained anew", tuple(explain_retraining(policy.retraining))),

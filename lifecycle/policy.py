@@ -12,6 +12,7 @@ from lifecycle.misfit import Misplaced, Where, repeated
 from lifecycle.people import Person
 from lifecycle.rollout_policy import PickUpPolicy, RolloutPolicy
 from lifecycle.section import Positive, Section
+from lifecycle.tiers_policy import TiersPolicy
 from lifecycle.watching_policy import RetrainingPolicy, WatchingPolicy
 
 
@@ -113,6 +114,7 @@ class Policy(Section):
     model: str
     owner: str
     serving: ServingPolicy
+    tiers: TiersPolicy
     decision: DecisionPolicy
     cost: CostPolicy
     training: TrainingPolicy

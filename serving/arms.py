@@ -8,24 +8,29 @@ import msgspec
 
 from feature_repo.definition import ModelDefinition
 from lifecycle.errors import ArtifactInvalid, ContractViolation
+from serving.parts import Scores
 from serving.rollout.workers import Workers
 from serving.rows import Row, RowCodec
 from stores.predictor import Predictor, load_predictor, prove
 from stores.versions import VersionFiles
 
-WORKERS = 2
-"""Threads of a version on trial: one that hangs leaves one that answers."""
+WORKERS = 3
+"""Threads of a version: one that hangs leaves some that answer."""
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One version that has reproduced its own example, rows to warm it up with, and threads for it to be tried in."""
+    """One version that has reproduced its own example, rows to warm it up with, and threads for it to score in.
+
+    `small` is the version's own small model, None where it has none.
+    """
 
     version: str
     files: VersionFiles
     predictor: Predictor
     example: list[Row]
     workers: Workers
+    small: Scores | None = None
 
     def prove(self) -> None:
         """Raise ArtifactInvalid unless the version still gives its example's scores, bit for bit."""

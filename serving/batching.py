@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from lifecycle.errors import Unavailable
 from serving.answer import Answer, Ask
 from serving.problem import RETRY_AFTER_SECONDS, refused
 
@@ -18,19 +17,28 @@ QUIET_TURNS = 2
 
 Batch: TypeAlias = Sequence[tuple[Ask, asyncio.Future[Answer]]]
 """Asks with the answers that their callers wait for."""
+Release: TypeAlias = Callable[[], None]
+"""To be called once, on the event loop, when the next batch may come."""
+
+
+def nothing() -> None:
+    """Release nobody."""
 
 
 class MicroBatcher:
     """Gathers asks and hands them to `run` in batches of at most `max_rows` rows, or one larger ask.
 
-    `run` settles every future, now or later, and does not raise. With `max_added_wait_seconds` 0 nobody waits idly: a
-    batch is full, or it is what had come when the event loop had nothing left to take in for QUIET_TURNS turns.
-    Otherwise the first ask of a batch waits that long, less when the batch is full. At most `max_waiting` asks wait.
+    `run` settles every future, now or later, and does not raise. The next batch is gathered until it has called the
+    batch's release, so that asks wait here, where they are counted, and go on together.
+
+    With `max_added_wait_seconds` 0 nobody waits idly: a batch is full, or it is what had come when the event loop had
+    nothing left to take in for QUIET_TURNS turns. Otherwise the first ask of a batch waits that long, less when the
+    batch is full. At most `max_waiting` asks wait.
     """
 
     def __init__(
         self,
-        run: Callable[[Batch], None],
+        run: Callable[[Batch, Release], None],
         max_rows: int,
         max_added_wait_seconds: float,
         max_waiting: int,
@@ -42,6 +50,7 @@ class MicroBatcher:
         self._waiting: deque[tuple[Ask, asyncio.Future[Answer]]] = deque()
         self._rows_waiting = 0
         self._next: asyncio.Handle | None = None
+        self._running = False
         self._seen = 0
         self._quiet_turns = 0
 
@@ -57,7 +66,9 @@ class MicroBatcher:
         future: asyncio.Future[Answer] = loop.create_future()
         self._waiting.append((ask, future))
         self._rows_waiting += len(ask.rows)
-        if self._next is None:
+        if self._running:
+            pass
+        elif self._next is None:
             self._begin(loop)
         elif self._max_added_wait_seconds and self._rows_waiting - len(ask.rows) < self._max_rows <= self._rows_waiting:
             self._next.cancel()
@@ -90,11 +101,15 @@ class MicroBatcher:
     def _run(self) -> None:
         self._next = None
         batch = self._take()
-        if self._waiting:
+        if batch:
+            self._running = True
+            self._hand_over(batch, self._release)
+
+    def _release(self) -> None:
+        self._running = False
+        if self._waiting and self._next is None:
             # The event loop gets its turns between batches, so that health checks and answers pass.
             self._begin(asyncio.get_running_loop())
-        if batch:
-            self._hand_over(batch)
 
     def _take(self) -> Batch:
         batch: list[tuple[Ask, asyncio.Future[Answer]]] = []
@@ -111,38 +126,11 @@ class MicroBatcher:
         return batch
 
 
-def answer_at_once(
-    score: Callable[[Sequence[Ask]], Sequence[Answer]], batch: Batch, retried: Callable[[], None] = lambda: None
-) -> None:
-    """Settle a batch by what `score` returns for its asks; one that raises is tried ask by ask, each `retried`."""
-
-    def again(one: Batch) -> None:
-        retried()
-        answer_at_once(score, one, retried)
-
-    try:
-        answers = score([ask for ask, _ in batch])
-    except Exception as error:  # noqa: BLE001 - whatever went wrong must reach the callers that wait
-        fail(batch, error, again)
-    else:
-        settle(batch, answers)
-
-
 def settle(batch: Batch, answers: Sequence[Answer]) -> None:
     """Give every caller that still waits its answer."""
     for (_, future), answer in zip(batch, answers, strict=True):
         if not future.done():
             future.set_result(answer)
-
-
-def fail(batch: Batch, error: Exception, again: Callable[[Batch], None]) -> None:
-    """Try each ask of a batch `again` by itself, or tell the only caller, or all when a store is gone."""
-    if len(batch) > 1 and not isinstance(error, Unavailable):
-        # One odd request must not take down those it arrived with. A store that is gone fails them all.
-        for one in batch:
-            again([one])
-        return
-    tell(batch, error)
 
 
 def tell(batch: Batch, error: Exception) -> None:

@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import structlog
@@ -19,7 +18,7 @@ from serving.ledger_link import LedgerLink
 from serving.metrics.gauges import Gauges
 from serving.metrics.opening import open_metrics
 from serving.metrics.requests import RequestMeter
-from serving.metrics.served_families import BREAKER_OPEN
+from serving.metrics.served_families import BREAKER_OPEN, FAILURE_BREAKER
 from serving.models import Models
 from serving.outputs.capturing import Capturing
 from serving.outputs.guards import Guards
@@ -34,6 +33,7 @@ from serving.rollout.mirroring import Mirroring
 from serving.routes import Application
 from serving.shadow.shadows import Shadows
 from serving.standing import StandingUp
+from serving.tiers.breakers import FailureBreakers
 from serving.watchdog import Watchdog
 from serving.watching.counting import Counting
 from serving.watching.known_baselines import KnownBaselines
@@ -91,7 +91,9 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
     guards = _guards(chosen, engine, replica)
     gauges.ask(BREAKER_OPEN.name, guards.open_breakers)
     at_work = AtWork()
-    pulse = Pulse(at_work)
+    breakers = FailureBreakers()
+    gauges.ask(FAILURE_BREAKER.name, breakers.states)
+    pulse = Pulse()
     standing_up = StandingUp(
         policies.newest,
         reader_of,
@@ -102,6 +104,7 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
         guards=guards,
         retried=meter.retried,
         at_work=at_work,
+        breakers=breakers,
     )
     shadows = Shadows(chosen.prediction_log, replica, writer)
     metrics = open_metrics(
@@ -117,14 +120,13 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
         replica=replica,
         clock=SystemClock(),
         every_seconds=PLAN_SECONDS,
-        stopped=guards.trouble,
+        stopped=lambda model: "; ".join(filter(None, (guards.trouble(model), breakers.trouble(model)))) or None,
         stands_still=pulse.trouble,
         hung=at_work.hung,
     )
-    watchdog = Watchdog(at_work, use=pulse.use, told=watch.report, follows=partial(_follows, models))
+    watchdog = Watchdog(at_work, told=watch.report)
 
     def close() -> None:
-        # First, because the event loop has no turn while everything is stopped.
         watchdog.stop()
         pulse.stop()
         watch.stop()
@@ -143,12 +145,6 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
     watchdog.start()
     application = Application(models, close, open_hook(chosen, engine), metrics, on_open=pulse.start)
     return Gateway(application, Health(models))
-
-
-def _follows(models: Models, model: str, revision: int) -> bool:
-    """Return whether a newer plan of a model than a revision is followed here."""
-    served = models.find(model)
-    return served is not None and served.plan.revision > revision
 
 
 def _guards(chosen: Settings, engine: Engine, replica: str) -> Guards:

@@ -20,12 +20,14 @@ NOT_READY_RETRY_SECONDS = 2
 class Lane:
     """One version that answers: the arm, what it reads, the queue before it, and the proof that it works.
 
+    In `batcher` other tiers answer what it cannot; in `strict`, for whoever asks for this very version, nobody does.
     A lane that is not `trusted` is a trial's: its failure is no reason to replace the process.
     """
 
     arm: Arm
     codec: RowCodec
     batcher: MicroBatcher
+    strict: MicroBatcher
     proof: Proving
     trusted: bool = True
 

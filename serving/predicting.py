@@ -1,14 +1,14 @@
 """From a request for predictions to its answer: who asks, what for, and who computes it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from serving.answer import Ask
+from serving.answer import Answer, Ask
 from serving.caller import ANYBODY, Caller
 from serving.dialects import Dialect
 from serving.exchange import Headers, Receive, Response, read_body
-from serving.models import Models
+from serving.models import Lane, Models, ServedModel
 
 REQUEST_ID_CHARACTERS = 128
 MICROSECONDS = 1_000_000
@@ -56,6 +56,10 @@ class Predicting:
             submitted=now,
             caller=request.caller,
         )
-        trial = None if request.version else served.trial
-        answer = await (lane.batcher.submit(ask) if trial is None else trial.answer(ask))
-        return spoken.write(answer)
+        return spoken.write(await _answer(served, lane, ask, named=request.version is not None))
+
+
+def _answer(served: ServedModel, lane: Lane, ask: Ask, *, named: bool) -> Awaitable[Answer]:
+    if named:
+        return lane.strict.submit(ask)
+    return lane.batcher.submit(ask) if served.trial is None else served.trial.answer(ask)

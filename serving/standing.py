@@ -10,7 +10,7 @@ from lifecycle.assignment import Arm as ArmName
 from lifecycle.errors import Unavailable
 from lifecycle.plan import TrafficPlan
 from lifecycle.policy import Policy
-from serving.arms import Arm, load_arm
+from serving.arms import WORKERS, Arm, load_arm
 from serving.at_work import AtWork
 from serving.lanes import Lanes
 from serving.mirror_slot import MirrorSlot
@@ -21,7 +21,9 @@ from serving.parts import FeatureReader, Log
 from serving.prediction_ids import PredictionIds
 from serving.rollout.fault import is_the_version_s
 from serving.rollout.loading import Loading, StillLoading
+from serving.rollout.workers import Workers
 from serving.rows import RowCodec
+from serving.tiers.breakers import FEATURES, FailureBreakers, small_name
 from stores.versions import VersionFiles
 
 CANARY, FILES = "canary", "files"
@@ -34,7 +36,7 @@ class StandingUp:
     `policy_of`, `reader_of` and `open_version` fetch the parts; `epoch_seconds` is the clock of the log.
     `guards` watch what the versions answer; without them nobody does. `retried` is told the model of each request that
     is tried again by itself, because a request that it arrived with made their micro-batch fail. `at_work` shows which
-    version scores on the event loop.
+    version scores in which thread, and `breakers` what is not asked after too many failures.
     """
 
     policy_of: Callable[[str], Policy]
@@ -48,6 +50,8 @@ class StandingUp:
     guards: Guards | None = None
     retried: Callable[[str], None] = lambda _: None
     at_work: AtWork = field(default_factory=AtWork)
+    breakers: FailureBreakers = field(default_factory=FailureBreakers)
+    _rule_workers: dict[str, Workers] = field(default_factory=dict)
     _readers: dict[str, FeatureReader] = field(default_factory=dict)
     _arms: dict[str, dict[str, Arm]] = field(default_factory=dict)
     _codecs: dict[tuple[str, str, int], RowCodec] = field(default_factory=dict)
@@ -106,15 +110,19 @@ class StandingUp:
             guards=self.guards,
             retried=self.retried,
             at_work=self.at_work,
+            breakers=self.breakers,
+            rule_workers=self._rule_workers.setdefault(plan.model, Workers(f"{plan.model} rule", WORKERS)),
         )
         canary = None if plan.canary is None else arms.get(plan.canary.version)
-        names = {plan.champion: ArmName.CHAMPION}
-        made = {
-            version: lanes.named(arm) if arm is canary else lanes.trusted(arm, names.get(version, ArmName.PREVIOUS))
-            for version, arm in arms.items()
-        }
         champion = str(plan.champion)
-        trial = None if canary is None else lanes.trial(made[champion], canary)
+        previous = None if plan.previous is None else arms.get(plan.previous)
+        made = {
+            version: lanes.named(arm) if arm is canary else lanes.previous(arm)
+            for version, arm in arms.items()
+            if version != champion
+        }
+        made = {champion: lanes.champion(arms[champion], previous), **made}
+        trial = None if canary is None else lanes.trial(made[champion], canary, previous)
         return ServedModel(plan, champion, definition, policy, made, trial=trial, mirror=mirror)
 
     def _arm(self, version: str, definition: ModelDefinition) -> Arm:
@@ -164,6 +172,7 @@ class StandingUp:
     def _keep(self, plan: TrafficPlan, arms: dict[str, Arm]) -> None:
         """Let go of versions that the plan has no more; those that answer still are in the lanes they answer by."""
         self._arms[plan.model] = arms
+        self.breakers.keep(plan.model, {FEATURES, *arms, *(small_name(version) for version in arms)})
         for kind in (FILES, CANARY):
             self.loading.keep(kind, plan.model, {version for version in plan.versions() if version not in arms})
         self._codecs = {key: codec for key, codec in self._codecs.items() if key[0] != plan.model or key[1] in arms}

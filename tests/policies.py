@@ -12,6 +12,7 @@ from lifecycle.rollout_policy import (
     RolloutRule,
     ShadowPolicy,
 )
+from lifecycle.tiers_policy import BreakerPolicy, FallbackTier, StaticAnswer, TiersPolicy
 from lifecycle.watching_policy import (
     DriftPolicy,
     OutputsPolicy,
@@ -23,6 +24,13 @@ from lifecycle.watching_policy import (
     WatchingPolicy,
 )
 
+TIERS = TiersPolicy(
+    deadline_ms=1000,
+    champion_ms=500,
+    fallback=(FallbackTier(tier="previous", deadline_ms=200), FallbackTier(tier="rule", deadline_ms=100)),
+    static=StaticAnswer(score=0.2, because="So many are positive."),
+    breaker=BreakerPolicy(failures=5, cool_down_seconds=5),
+)
 PICK_UP = PickUpPolicy(
     allowed_formats=("xgboost-ubj", "xgboost-json", "sklearn-skops", "onnx"),
     max_artifact_mb=50,

@@ -64,7 +64,7 @@ class ReplicaFigures:
 
 
 def _waiting(served: ServedModel) -> int:
-    batchers = {id(lane.batcher): lane.batcher for lane in served.lanes.values()}
+    batchers = {id(one): one for lane in served.lanes.values() for one in (lane.batcher, lane.strict)}
     if served.trial is not None:
         batchers |= {id(one): one for one in served.trial.arms.values()}
     return sum(one.waiting() for one in batchers.values())

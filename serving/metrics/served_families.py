@@ -64,6 +64,12 @@ IN_FLIGHT = gauge("holdfast_requests_in_flight", "Requests that are being answer
 BREAKER_OPEN = gauge(
     "holdfast_breaker_open", "Replicas on which the breaker of an arm is open", "model", "version", "arm"
 )
+FAILURE_BREAKER = gauge(
+    "holdfast_failure_breaker_open",
+    "Replicas on which a version, or the online store (features), is not asked after failures; half-open counts half",
+    "model",
+    "name",
+)
 SHIPPING_FAILS = gauge("holdfast_shipping_fails", "Replicas whose last round of shipping the prediction log failed")
 REPLICAS = gauge("holdfast_replicas", "Replicas that have told their figures within the last 15 seconds")
 
@@ -71,6 +77,6 @@ LOGGED = (PREDICTIONS, STAGE_DURATION, SCORE, SHOWN, MISSING, SHADOW_ROWS, COST,
 """Counted from the prediction log; rows that a shadow never got are told by the replicas."""
 TOLD = (
     *(REQUESTS, REQUEST_DURATION, PROBLEMS, RETRIES, SHADOW_CRASHES),
-    *(QUEUE, IN_FLIGHT, BREAKER_OPEN, SHIPPING_FAILS, REPLICAS),
+    *(QUEUE, IN_FLIGHT, BREAKER_OPEN, FAILURE_BREAKER, SHIPPING_FAILS, REPLICAS),
 )
 """Told by the replicas that live, or lived."""

@@ -172,6 +172,14 @@ serving:
   max_added_wait_ms: 0
   max_queued_requests: 100
   feature_cache_seconds: 0
+tiers:
+  deadline_ms: 2000
+  champion_ms: 1000
+  fallback:
+    - {tier: previous, deadline_ms: 500}
+    - {tier: rule, deadline_ms: 100}
+  static: {score: 0.5, because: Nothing is known.}
+  breaker: {failures: 5, cool_down_seconds: 5}
 decision: {threshold: 0.5, positive: "on", negative: "off", overrides: [], safety_filters: []}
 cost: {false_alarm: 1, missed: 1}
 training:

@@ -186,9 +186,14 @@ def versions_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def make_bench(versions_root: Path) -> Callable[..., Bench]:
-    """Return a maker of benches whose policy is changed by the arguments: a canary's deadline, and serving limits."""
+    """Return a maker of benches whose policy is changed: a canary's and champion's deadlines, and serving limits."""
 
-    def make(deadline_ms: float = 20_000.0, decision: DecisionPolicy | None = None, **limits: float) -> Bench:
+    def make(
+        deadline_ms: float = 20_000.0,
+        decision: DecisionPolicy | None = None,
+        champion_ms: float = 20_000.0,
+        **limits: float,
+    ) -> Bench:
         definition = load_definition(MODEL)
         shelf, log, models = Shelf(definition), MemoryLog(), Models()
 
@@ -197,6 +202,7 @@ def make_bench(versions_root: Path) -> Callable[..., Bench]:
             canary = policy.rollout.canary.model_copy(update={"deadline_ms": deadline_ms})
             changed = {
                 "serving": policy.serving.model_copy(update=limits),
+                "tiers": policy.tiers.model_copy(update={"champion_ms": champion_ms, "deadline_ms": 60_000.0}),
                 "rollout": policy.rollout.model_copy(update={"canary": canary}),
                 "decision": decision or policy.decision,
             }
