@@ -11,6 +11,7 @@ from lifecycle.errors import ArtifactInvalid, ContractViolation
 from serving.rollout.workers import Workers
 from serving.rows import Row, RowCodec
 from stores.predictor import Predictor, load_predictor, prove
+from stores.small import load_small, prove_small
 from stores.versions import VersionFiles
 
 WORKERS = 2
@@ -19,17 +20,23 @@ WORKERS = 2
 
 @dataclass(frozen=True)
 class Arm:
-    """One version that has reproduced its own example, rows to warm it up with, and threads for it to be tried in."""
+    """One version that has reproduced its own example, rows to warm it up with, and threads for it to be tried in.
+
+    `small` is its small model, which has reproduced the example too; None for a version that has none.
+    """
 
     version: str
     files: VersionFiles
     predictor: Predictor
     example: list[Row]
     workers: Workers
+    small: Predictor | None = None
 
     def prove(self) -> None:
-        """Raise ArtifactInvalid unless the version still gives its example's scores, bit for bit."""
+        """Raise ArtifactInvalid unless the version and its small model still give the example's scores."""
         prove(self.files, self.predictor)
+        if self.small is not None:
+            prove_small(self.files, self.small)
 
 
 def load_arm(version: str, files: VersionFiles, definition: ModelDefinition) -> Arm:
@@ -56,7 +63,7 @@ def load_arm(version: str, files: VersionFiles, definition: ModelDefinition) -> 
     predictor = load_predictor(files)
     prove(files, predictor)
     workers = Workers(f"{manifest.model} {version}", WORKERS)
-    return Arm(version, files, predictor, _example_rows(version, files), workers)
+    return Arm(version, files, predictor, _example_rows(version, files), workers, load_small(files))
 
 
 def _example_rows(version: str, files: VersionFiles) -> list[Row]:
