@@ -1,13 +1,22 @@
 """The small model beside a version: loaded, proven, and how it did on the judged rows."""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lifecycle.errors import ArtifactInvalid
 from lifecycle.manifest import SmallModel
+from lifecycle.rollout_policy import Format
+from stores.formats.fast_trees import fast_score
 from stores.predictor import Predictor, load_predictor, prove
 from stores.versions import VersionFiles
+
+if TYPE_CHECKING:
+    from xgboost import Booster
+
+RUN_AS: Format = "onnx"
+"""Whatever it is kept as, ONNX Runtime runs it, and its scores are as exact as that format's."""
 
 COLUMNS = ("label", "version", "small")
 """Of the file of judged rows: the label, the version's score, and the small model's."""
@@ -21,16 +30,27 @@ def load_small(files: VersionFiles) -> Predictor | None:
     small = files.manifest.small
     if small is None:
         return None
+    import xgboost  # noqa: PLC0415 - a process that never scores need not load it
+
     mine = _as_version(files, small)
-    predictor = load_predictor(mine)
-    prove(mine, predictor)
+    # XGBoost's own reading first: it says what is wrong with a file.
+    load_predictor(mine)
+    booster = xgboost.Booster(model_file=files.folder / mine.manifest.model_file)
+    predictor = small_predictor(booster, files.manifest.vector)
+    prove_small(files, predictor)
     return predictor
+
+
+def small_predictor(booster: "Booster", vector: tuple[str, ...]) -> Predictor:
+    """Return the predictor of a small model in memory, which scores as the loaded file will."""
+    return Predictor(vector, fast_score(booster, vector))
 
 
 def prove_small(files: VersionFiles, predictor: Predictor) -> None:
     """Raise ArtifactInvalid unless a version's small model still gives the scores on record."""
     if files.manifest.small is not None:
-        prove(_as_version(files, files.manifest.small), predictor)
+        mine = _as_version(files, files.manifest.small)
+        prove(replace(mine, manifest=mine.manifest.model_copy(update={"format": RUN_AS})), predictor)
 
 
 def judged_rows(files: VersionFiles) -> np.ndarray | None:

@@ -16,7 +16,8 @@ from flows.training.evaluate import measure_rows
 from flows.training.rows import Rows, TrainingRows
 from lifecycle.manifest import SmallModel
 from lifecycle.policy import Policy, TrainingPolicy
-from stores.predictor import Predictor, predictor_of
+from stores.predictor import predictor_of
+from stores.small import small_predictor
 
 if TYPE_CHECKING:
     from xgboost import Booster
@@ -51,9 +52,9 @@ def grow_small(
     shape = {"max_depth": grown.max_depth, "learning_rate": grown.learning_rate}
     parameters = policy.parameters.model_copy(update=shape)
     recipe = policy.model_copy(update={"rounds": grown.rounds, "parameters": parameters})
-    soft = _predictor(teacher).score(rows.learn.matrix)
-    booster = grow_booster(rows.learn.matrix, soft, _predictor(teacher).vector, recipe, weights=weights)
-    return Small(booster, teacher, _predictor(booster).score(rows.judge.matrix))
+    soft = predictor_of(teacher, _vector(teacher)).score(rows.learn.matrix)
+    booster = grow_booster(rows.learn.matrix, soft, _vector(teacher), recipe, weights=weights)
+    return Small(booster, teacher, small_predictor(booster, _vector(booster)).score(rows.judge.matrix))
 
 
 def small_metrics(small: Small, judge: Rows, scores: np.ndarray, policy: Policy) -> dict[str, float]:
@@ -65,8 +66,10 @@ def small_metrics(small: Small, judge: Rows, scores: np.ndarray, policy: Policy)
     measured = measure_rows(judge.labels, small.scores, policy)
     numbers = {f"small/{name}": float(value) for name, value in measured if value is not None}
     numbers["small/decided_otherwise"] = float(((small.scores >= threshold) != (scores >= threshold)).mean())
-    for name, booster in (("candidate", small.teacher), ("small", small.booster)):
-        tested = run_self_test(_predictor(booster).predict, judge.matrix[:TIMED_ROWS])
+    vector = _vector(small.teacher)
+    both = (("candidate", predictor_of(small.teacher, vector)), ("small", small_predictor(small.booster, vector)))
+    for name, predictor in both:
+        tested = run_self_test(predictor.predict, judge.matrix[:TIMED_ROWS])
         numbers[f"{name}/latency_ms_1_row"] = tested.latency_ms_1_row
         numbers[f"{name}/latency_ms_64_rows"] = tested.latency_ms_64_rows
     return numbers
@@ -85,9 +88,9 @@ def write_small(folder: Path, small: Small, judge: Rows, scores: np.ndarray, exa
         format="xgboost-ubj",
         model_file=MODEL_FILE,
         judged_file=JUDGED_FILE,
-        scores=tuple(_predictor(small.booster).score(example).tolist()),
+        scores=tuple(small_predictor(small.booster, _vector(small.booster)).score(example).tolist()),
     )
 
 
-def _predictor(booster: "Booster") -> Predictor:
-    return predictor_of(booster, tuple(booster.feature_names))
+def _vector(booster: "Booster") -> tuple[str, ...]:
+    return tuple(booster.feature_names)

@@ -28,6 +28,7 @@ from serving.rollout.loading import Loading
 from serving.routes import Application
 from serving.rows import RowCodec
 from serving.standing import StandingUp
+from stores.formats.fast_trees import fast_score
 from stores.policies import load_policy
 from stores.predictor import load_predictor
 from stores.versions import VersionFiles, Versions, file_digest
@@ -190,14 +191,15 @@ def _with_small(
     parameters = {"objective": "binary:logistic", "max_depth": 2, "nthread": 1}
     learned = xgboost.train(parameters, xgboost.DMatrix(matrix, taught), num_boost_round=4)
     learned.save_model(folder / "small.ubj")
-    judged = np.column_stack([label, taught, learned.inplace_predict(matrix)]).astype(np.float32)
+    score = fast_score(learned, manifest.vector)
+    judged = np.column_stack([label, taught, score(matrix)]).astype(np.float32)
     np.save(folder / "small_judged.npy", judged)
     example = np.array(manifest.example.features, dtype=np.float32)
     said = SmallModel(
         format="xgboost-ubj",
         model_file="small.ubj",
         judged_file="small_judged.npy",
-        scores=learned.inplace_predict(example).astype(float).tolist(),
+        scores=score(example).tolist(),
     )
     digests = {name: file_digest(folder / name) for name in ("small.ubj", "small_judged.npy")}
     return manifest.model_copy(update={"small": said, "files": manifest.files | digests})

@@ -7,6 +7,7 @@ import xgboost
 
 from lifecycle.contract import Contract, Field, FieldType
 from lifecycle.manifest import Example, Manifest, SmallModel
+from stores.formats.fast_trees import fast_score
 from stores.versions import MANIFEST, file_digest
 
 VECTOR = ("level", "load", "age")
@@ -65,7 +66,8 @@ def add_small(folder: Path, manifest: Manifest, rounds: int = 4) -> Manifest:
     parameters = {"objective": "binary:logistic", "max_depth": 2, "tree_method": "hist", "nthread": 1, "seed": 1}
     booster = xgboost.train(parameters, rows, rounds)
     booster.save_model(folder / "small.ubj")
-    scores = booster.inplace_predict(matrix)
+    score = fast_score(booster, VECTOR)
+    scores = score(matrix)
     labels = (matrix[:, 0] * matrix[:, 1] > 0).astype(np.float32)
     np.save(folder / "small_judged.npy", np.column_stack([labels, taught, scores]).astype(np.float32))
     shown = np.array(manifest.example.features, dtype=np.float32)
@@ -73,7 +75,7 @@ def add_small(folder: Path, manifest: Manifest, rounds: int = 4) -> Manifest:
         format="xgboost-ubj",
         model_file="small.ubj",
         judged_file="small_judged.npy",
-        scores=tuple(booster.inplace_predict(shown).astype(float).tolist()),
+        scores=tuple(score(shown).tolist()),
     )
     files = {**manifest.files, **{name: file_digest(folder / name) for name in ("small.ubj", "small_judged.npy")}}
     added = manifest.model_copy(update={"small": small, "files": files})
