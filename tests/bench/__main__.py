@@ -24,10 +24,12 @@ from tests.bench.outputs.benchmark import bench_outputs
 from tests.bench.quality.benchmark import bench_quality
 from tests.bench.serving.benchmark import bench_serving
 from tests.bench.shadow.benchmark import bench_shadow
+from tests.bench.spine.benchmark import bench_spine
 from tests.bench.year.benchmark import add_year_options, bench_year
 
 BENCHMARKS: Mapping[str, Callable[[Console, argparse.Namespace], Mapping[str, object]]] = {
     "serving": lambda terminal, _: bench_serving(terminal),
+    "spine": lambda terminal, _: bench_spine(terminal),
     "shadow": lambda terminal, _: bench_shadow(terminal),
     "metrics": lambda terminal, _: bench_metrics(terminal),
     "judge": lambda terminal, given: bench_judge(terminal, chosen_options(given)),
