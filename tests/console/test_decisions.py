@@ -100,8 +100,8 @@ def test_list_that_is_cut_says_so(home: Settings) -> None:
     made = judged(engine)
     for other in ("d2", "d3"):
         Decisions(engine).record(Decision(**{**vars(made), "decision_id": other}))
-    assert "These are the newest 2 of " in run("decisions", "--limit", "2")
-    assert "These are the newest" not in run("decisions", "--limit", "3")
+    assert "These are the newest 2 of " in run("--limit", "2")
+    assert "These are the newest" not in run("--limit", "3")
 
 
 def test_nothing_decided_is_said(home: Settings) -> None:
