@@ -7,7 +7,8 @@ from typing import Protocol
 import msgspec
 
 from feature_repo.definition import ModelDefinition
-from lifecycle.errors import ArtifactInvalid, ContractViolation
+from feature_repo.editions import edition_of
+from lifecycle.errors import ArtifactInvalid, ContractViolation, NotFound
 from serving.rollout.workers import Workers
 from serving.rows import Row, RowCodec
 from stores.predictor import Predictor, load_predictor, prove
@@ -19,13 +20,17 @@ WORKERS = 2
 
 @dataclass(frozen=True)
 class Arm:
-    """One version that has reproduced its own example, rows to warm it up with, and threads for it to be tried in."""
+    """One version that has reproduced its own example, rows to warm it up with, and threads for it to be tried in.
+
+    `definition` is the model's edition of the contract that the version was made for.
+    """
 
     version: str
     files: VersionFiles
     predictor: Predictor
     example: list[Row]
     workers: Workers
+    definition: ModelDefinition
 
     def prove(self) -> None:
         """Raise ArtifactInvalid unless the version still gives its example's scores, bit for bit."""
@@ -36,9 +41,15 @@ def load_arm(version: str, files: VersionFiles, definition: ModelDefinition) -> 
     """Return a loaded and proven version.
 
     Raises ArtifactInvalid when its files do not do what they say, or were made for other features or
-    fields than this code computes.
+    fields than this code computes for their contract, or for a contract that it does not have.
     """
     manifest = files.manifest
+    try:
+        definition = edition_of(definition, manifest.contract.name)
+    except NotFound as error:
+        raise ArtifactInvalid(
+            f"version {version} was made for {error}, run the code it was trained with, or train again"
+        ) from error
     if manifest.vector != definition.vector:
         odd = sorted(set(manifest.vector) ^ set(definition.vector)) or "their order"
         raise ArtifactInvalid(
@@ -56,7 +67,7 @@ def load_arm(version: str, files: VersionFiles, definition: ModelDefinition) -> 
     predictor = load_predictor(files)
     prove(files, predictor)
     workers = Workers(f"{manifest.model} {version}", WORKERS)
-    return Arm(version, files, predictor, _example_rows(version, files), workers)
+    return Arm(version, files, predictor, _example_rows(version, files), workers, definition)
 
 
 def _example_rows(version: str, files: VersionFiles) -> list[Row]:

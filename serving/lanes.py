@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from feature_repo.definition import ModelDefinition
+from feature_repo.editions import policy_terms
 from lifecycle.assignment import Arm as ArmName
 from lifecycle.plan import TrafficPlan
 from lifecycle.policy import Policy
@@ -13,6 +14,7 @@ from serving.answer import MODEL_TIER
 from serving.arms import Arm, Proof, TrialProof
 from serving.at_work import AtWork
 from serving.batching import Batch, MicroBatcher, answer_at_once
+from serving.contracts import Contracts, contracts_of, to_canary
 from serving.log_batch import LogBatches
 from serving.mirror_slot import MirrorSlot
 from serving.models import Lane
@@ -25,7 +27,7 @@ from serving.prediction_ids import PredictionIds
 from serving.rollout.instead import ChampionInstead, HonestFailure
 from serving.rollout.trial import Trial
 from serving.rollout.trial_run import TrialRun
-from serving.rows import RowCodec
+from serving.rows import CodecFor, RowCodec
 from serving.scoring import score
 from serving.stage import Stage
 from serving.units import Units
@@ -39,13 +41,18 @@ MS_PER_SECOND = 1000
 
 @dataclass
 class Lanes:
-    """Makes the lanes of one plan revision; `codec_of` reads the rows of a version's contract."""
+    """Makes the lanes of one plan revision; `definition` is the model's of today.
+
+    `codec_of` reads the rows of a version's contract, `codec_for` those of any; `reader_of` reads the features of an
+    edition of it.
+    """
 
     plan: TrafficPlan
     policy: Policy
     definition: ModelDefinition
-    reader: FeatureReader
+    reader_of: Callable[[ModelDefinition], FeatureReader]
     codec_of: Callable[[Arm], RowCodec]
+    codec_for: CodecFor
     log: Log
     ids: PredictionIds
     replica: str
@@ -60,13 +67,13 @@ class Lanes:
         stage = self._stage(arm, name)
         retried = partial(self.retried, self.plan.model)
         batcher = self._batcher(partial(answer_at_once, partial(score, stage), retried=retried))
-        return Lane(arm, stage.codec, batcher, Proof(arm, PROOF_SECONDS, time.monotonic))
+        return Lane(arm, stage.codec, self._contracts(arm), batcher, Proof(arm, PROOF_SECONDS, time.monotonic))
 
     def named(self, arm: Arm) -> Lane:
         """Return the lane of a canary that is asked for by its version: nobody stands in for it."""
         stage = self._stage(arm, ArmName.NAMED)
         run = TrialRun(stage, arm.workers, self._deadline_seconds(), HonestFailure(stage))
-        return Lane(arm, stage.codec, self._batcher(run), TrialProof(arm), trusted=False)
+        return Lane(arm, stage.codec, self._contracts(arm), self._batcher(run), TrialProof(arm), trusted=False)
 
     def trial(self, champion: Lane, canary: Arm) -> Trial:
         """Return the trial of the plan's canary beside the champion's lane."""
@@ -81,10 +88,11 @@ class Lanes:
             salt=self.plan.salt(),
             share=self.plan.canary.share,
             champion=champion.arm.version,
-            definition=self.definition,
+            definition=champion.arm.definition,
             codec=champion.codec,
-            units=Units(champion.codec.contract, self.policy.rollout.unit),
+            units=self._units(champion.arm),
             arms=batchers,
+            to_canary=to_canary(champion.codec, self._contracts(canary)),
         )
 
     def _tried(self, arm: Arm, name: ArmName, champion: Arm) -> MicroBatcher:
@@ -112,11 +120,11 @@ class Lanes:
         return Stage(
             version=arm.version,
             plan_revision=self.plan.revision,
-            definition=self.definition,
+            definition=arm.definition,
             decision=self.policy.decision,
-            units=Units(codec.contract, self.policy.rollout.unit),
+            units=self._units(arm),
             codec=codec,
-            reader=self.reader,
+            reader=self.reader_of(arm.definition),
             predictor=arm.predictor,
             log=self.log,
             batches=LogBatches(self._constants(arm, name)),
@@ -126,8 +134,17 @@ class Lanes:
             guard=self._guard(arm, name) if watched else None,
             rule=rule,
             workers=arm.workers,
+            terms=policy_terms(self.definition, codec.contract.name),
             at_work=self.at_work,
         )
+
+    def _contracts(self, arm: Arm) -> Contracts:
+        return contracts_of(self.definition, arm.version, self.codec_of(arm), self.codec_for)
+
+    def _units(self, arm: Arm) -> Units:
+        contract, names = arm.files.manifest.contract, self.policy.rollout.unit
+        terms = policy_terms(self.definition, contract.name)
+        return Units(contract, names if terms is None else terms.names(names))
 
     def _guard(self, arm: Arm, name: ArmName) -> Guard | None:
         if self.guards is None:
@@ -136,10 +153,11 @@ class Lanes:
 
     def _rule(self, arm: Arm, name: ArmName) -> Rule | None:
         """Return what answers in the version's place, None where nothing does: then nobody may stop it, either."""
-        if name not in STOOD_IN_FOR or self.definition.rule_feature not in self.definition.vector:
+        definition = arm.definition
+        if name not in STOOD_IN_FOR or definition.rule_feature not in definition.vector:
             return None
         constants = {**self._constants(arm, name), "tier": TIER}
-        return Rule(self.definition.vector.index(self.definition.rule_feature), LogBatches(constants))
+        return Rule(definition.vector.index(definition.rule_feature), LogBatches(constants))
 
     def _constants(self, arm: Arm, name: ArmName) -> Mapping[str, str | int | None]:
         return {

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from feature_repo.definition import ModelDefinition
+from feature_repo.editions import PolicyTerms
 from lifecycle.decision_policy import DecisionPolicy
 from serving.at_work import AtWork
 from serving.log_batch import LogBatches
@@ -23,8 +24,9 @@ class Stage:
 
     `mirror` is shown what this stage has logged as answered, None when nobody follows. `guard` watches the answers and
     may stop them, None when nobody watches; `rule` then answers, where there is one, and the version is tried in its
-    `workers`. `at_work` shows others what is scored on the event loop. `epoch_seconds` and `monotonic` are clocks, in
-    seconds.
+    `workers`. `definition` is the edition of the version's contract; `terms` read the policy's words for it, None for
+    today's contract, whose words they are. `at_work` shows others what is scored on the event loop. `epoch_seconds` and
+    `monotonic` are clocks, in seconds.
     """
 
     version: str
@@ -43,5 +45,6 @@ class Stage:
     guard: Guard | None = None
     rule: Rule | None = None
     workers: Workers | None = None
+    terms: PolicyTerms | None = None
     at_work: AtWork = field(default_factory=AtWork)
     monotonic: Callable[[], float] = time.perf_counter

@@ -5,8 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from feature_repo.definition import ModelDefinition, load_definition
+from feature_repo.editions import require_asked
 from feature_repo.vector import assemble
 from lifecycle.assignment import Arm as ArmName
+from lifecycle.contract import Contract
 from lifecycle.errors import Unavailable
 from lifecycle.plan import TrafficPlan
 from lifecycle.policy import Policy
@@ -48,9 +50,11 @@ class StandingUp:
     guards: Guards | None = None
     retried: Callable[[str], None] = lambda _: None
     at_work: AtWork = field(default_factory=AtWork)
-    _readers: dict[str, FeatureReader] = field(default_factory=dict)
+    _policies: dict[str, Policy] = field(default_factory=dict)
+    _readers: dict[tuple[str, str], FeatureReader] = field(default_factory=dict)
     _arms: dict[str, dict[str, Arm]] = field(default_factory=dict)
     _codecs: dict[tuple[str, str, int], RowCodec] = field(default_factory=dict)
+    _others: dict[tuple[str, int], RowCodec] = field(default_factory=dict)
 
     def __call__(self, plan: TrafficPlan) -> ServedModel:
         """Return a plan's model with its champion loaded, proven and warm.
@@ -61,9 +65,7 @@ class StandingUp:
         if plan.champion is None:
             raise ValueError(f"plan revision {plan.revision} of {plan.model} has no champion")
         definition = load_definition(plan.model)
-        policy = self.policy_of(plan.model)
-        if plan.model not in self._readers:
-            self._readers[plan.model] = self.reader_of(definition, policy)
+        policy = self._policies[plan.model] = self.policy_of(plan.model)
         arms = {plan.champion: self._arm(plan.champion, definition)}
         left_out: dict[str, str] = {}
         loading: list[str] = []
@@ -72,7 +74,10 @@ class StandingUp:
             on_trial = plan.canary is not None and version == plan.canary.version
             load = self._canary if on_trial else self._arm
             try:
-                arms[version] = load(version, definition)
+                arm = load(version, definition)
+                if on_trial:
+                    require_asked(definition, arms[plan.champion].files.manifest.contract, version, arm.files.manifest)
+                arms[version] = arm
             except StillLoading:
                 loading.append(version)
             except Exception as error:  # noqa: BLE001 - whatever their files do, the champion answers
@@ -96,8 +101,9 @@ class StandingUp:
             plan=plan,
             policy=policy,
             definition=definition,
-            reader=self._readers[plan.model],
+            reader_of=self._reader,
             codec_of=lambda arm: self._codec(plan.model, arm, policy.serving.max_rows_per_request),
+            codec_for=lambda contract: self._codec_for(contract, policy.serving.max_rows_per_request),
             log=self.prediction_log,
             ids=self.ids,
             replica=self.replica,
@@ -115,7 +121,8 @@ class StandingUp:
         }
         champion = str(plan.champion)
         trial = None if canary is None else lanes.trial(made[champion], canary)
-        return ServedModel(plan, champion, definition, policy, made, trial=trial, mirror=mirror)
+        contract = made[champion].codec.contract
+        return ServedModel(plan, champion, definition, policy, made, trial=trial, mirror=mirror, contract=contract)
 
     def _arm(self, version: str, definition: ModelDefinition) -> Arm:
         standing = self._standing(version, definition)
@@ -125,8 +132,14 @@ class StandingUp:
 
     def _made(self, version: str, files: VersionFiles, definition: ModelDefinition) -> Arm:
         arm = load_arm(version, files, definition)
-        warm_up(arm, definition, self._readers[definition.name])
+        warm_up(arm, self._reader(arm.definition))
         return arm
+
+    def _reader(self, edition: ModelDefinition) -> FeatureReader:
+        key = (edition.name, edition.contract.name)
+        if key not in self._readers:
+            self._readers[key] = self.reader_of(edition, self._policies[edition.name])
+        return self._readers[key]
 
     def _canary(self, version: str, definition: ModelDefinition) -> Arm:
         standing = self._standing(version, definition)
@@ -152,6 +165,12 @@ class StandingUp:
             self._codecs[key] = RowCodec(arm.files.manifest.contract, max_rows)
         return self._codecs[key]
 
+    def _codec_for(self, contract: Contract, max_rows: int) -> RowCodec:
+        key = (contract.digest(), max_rows)
+        if key not in self._others:
+            self._others[key] = RowCodec(contract, max_rows)
+        return self._others[key]
+
     def _keep_guards(self, plan: TrafficPlan) -> None:
         """Let go of what watched versions in arms that the plan does not have any more."""
         if self.guards is None or plan.champion is None:
@@ -169,9 +188,9 @@ class StandingUp:
         self._codecs = {key: codec for key, codec in self._codecs.items() if key[0] != plan.model or key[1] in arms}
 
 
-def warm_up(arm: Arm, definition: ModelDefinition, reader: FeatureReader) -> None:
+def warm_up(arm: Arm, reader: FeatureReader) -> None:
     """Take a version's example through the whole path but the log, one row alone and then all."""
     codec = RowCodec(arm.files.manifest.contract, len(arm.example))
     for some in (arm.example[:1], arm.example):
         request = codec.columns(some)
-        arm.predictor.score(assemble(definition, request, reader.read(request).values).matrix)
+        arm.predictor.score(assemble(arm.definition, request, reader.read(request).values).matrix)

@@ -13,7 +13,7 @@ from serving.batching import Batch, fail, settle, tell
 from serving.outputs.rule import TIER
 from serving.outputs.standing_in import by_rule
 from serving.predicted import VersionFailed
-from serving.prepared import Prepared, microseconds, spread
+from serving.prepared import Prepared, microseconds, prepare, spread
 from serving.recording import answers, failed_rows, scored_rows
 from serving.rollout.attempt import Attempted
 from serving.stage import Stage
@@ -30,6 +30,8 @@ class Instead(Protocol):
 @dataclass(frozen=True)
 class ChampionInstead:
     """The champion answers from the same features, and the attempt is logged beside its answer, in one append.
+
+    Where the two are of different contracts, it is asked in its own, and reads its own features.
 
     While the champion's own answers are stopped, the rule answers for it here, too.
     """
@@ -53,26 +55,32 @@ class ChampionInstead:
             settle(batch, given)
 
     def _answers(self, prepared: Prepared, attempted: Sequence[Attempted], predict_us: int) -> list[Answer]:
-        champion = self.champion
+        champion, asked = self.champion, self._asked(prepared)
         if champion.guard is not None and not champion.guard.closed and champion.rule is not None:
-            stood_in = by_rule(champion, champion.rule, prepared)
+            stood_in = by_rule(champion, champion.rule, asked)
             self._log(stood_in.batch, prepared, attempted, predict_us)
-            return list(answers(champion, prepared, stood_in.scored, tier=TIER))
+            return list(answers(champion, asked, stood_in.scored, tier=TIER))
         began = champion.monotonic()
         try:
-            scores = predicted_at_work(champion, prepared)
+            scores = predicted_at_work(champion, asked)
         except VersionFailed as error:
             if len(prepared.asks) == 1:
                 took = microseconds(champion.monotonic() - began)
-                shown = failed_rows(champion, prepared, [error.reason] * len(prepared.matrix), None, took)
+                shown = failed_rows(champion, asked, [error.reason] * len(asked.matrix), None, took)
                 self._log(shown, prepared, attempted, predict_us)
             raise
-        scored = scored_rows(champion, prepared, scores, microseconds(champion.monotonic() - began))
+        scored = scored_rows(champion, asked, scores, microseconds(champion.monotonic() - began))
         shown = champion.batches.build(scored)
         self._log(shown, prepared, attempted, predict_us)
         if champion.mirror is not None:
             champion.mirror.offer(shown)
-        return list(answers(champion, prepared, scored))
+        return list(answers(champion, asked, scored))
+
+    def _asked(self, prepared: Prepared) -> Prepared:
+        """Return the batch as the champion is asked it."""
+        if all(ask.instead is None for ask in prepared.asks):
+            return prepared
+        return prepare(self.champion, [ask.instead or ask for ask in prepared.asks])
 
     def _log(self, shown: pa.RecordBatch, prepared: Prepared, attempted: Sequence[Attempted], predict_us: int) -> None:
         errors = spread(prepared.asks, [one.reason for one in attempted])

@@ -34,8 +34,8 @@ def no_files(model: str, version: str) -> VersionFiles:
     raise NotFound(f"{model} {version}")
 
 
-def vector_of(model: str) -> tuple[str, ...]:
-    """Return the toy's vector."""
+def vector_of(model: str, _: str | None) -> tuple[str, ...]:
+    """Return the toy's vector, the same for every contract."""
     if model != "toy":
         raise NotFound(f"no model {model!r}")
     return VECTOR
