@@ -59,8 +59,8 @@ class Way:
 
         Raises ContractViolation naming every value that an older contract has no word for.
         """
-        todays = list(rows) if self.forward is None else [self.forward.forward(row) for row in rows]
-        return todays if self.back is None else list(self.back.back(todays))
+        todays: list[Values] = [row if self.forward is None else self.forward.forward(row) for row in rows]
+        return todays if self.back is None else [*self.back.back(todays)]
 
 
 def way(definition: ModelDefinition, source: str, target: str) -> Way | None:

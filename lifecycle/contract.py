@@ -80,10 +80,10 @@ class Field(BaseModel):
             return isinstance(value, datetime) and value.tzinfo is not None
         if self.type is FieldType.STRING:
             return isinstance(value, str) and self._takes_text(value)
-        wanted: type | tuple[type, ...] = int if self.type is FieldType.INTEGER else (int, float)
-        if not isinstance(value, wanted) or self.minimum is None or self.maximum is None:
+        if not isinstance(value, int | float) or self.minimum is None or self.maximum is None:
             return False
-        return math.isfinite(value) and self.minimum <= value <= self.maximum
+        whole = isinstance(value, int) or self.type is not FieldType.INTEGER
+        return whole and math.isfinite(value) and self.minimum <= value <= self.maximum
 
     def accepts(self, value: JsonValue) -> bool:
         """Return whether a value as JSON has it passes."""

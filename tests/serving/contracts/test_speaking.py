@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from lifecycle.assignment import Arm
+from lifecycle.contract import V2_DATATYPES
 from lifecycle.decision_policy import DecisionOverride, DecisionPolicy, FieldCondition
 from lifecycle.errors import ArtifactInvalid
 from lifecycle.plan import CanaryArm, TrafficPlan
-from serving.infer_request import V2_DATATYPES
 from serving.rollout.trial import Trial
 from stores.policies import load_policy
 from tests.serving.conftest import Row
