@@ -1,6 +1,7 @@
 """One gateway process put together: models, the watch on their plans, the log, and the application."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import structlog
 from sqlalchemy import Engine
 
 from feature_repo.definition import ModelDefinition, load_definition
+from feature_repo.editions import edition_of
 from feature_repo.feast_store import open_feature_store
 from feature_repo.online import OnlineFeatures
 from lifecycle.errors import HoldfastError
@@ -106,7 +108,9 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
         at_work=at_work,
         breakers=breakers,
     )
-    shadows = Shadows(chosen.prediction_log, replica, writer)
+    shadows = Shadows(
+        chosen.prediction_log, replica, writer, features=chosen.features, online_store=chosen.online_store
+    )
     metrics = open_metrics(
         chosen, engine, replica, models=models, meter=meter, gauges=gauges, shadows=shadows, shipper=shipper
     )
@@ -159,12 +163,17 @@ def _known_baselines(chosen: Settings, engine: Engine) -> KnownBaselines:
 
 def _counting(chosen: Settings, engine: Engine, name: str) -> Counting:
     return Counting(
-        vector_of=lambda model: load_definition(model).vector,
+        vector_of=_vector_of,
         baselines=_known_baselines(chosen, engine),
         profiles=Profiles(engine),
         name=name,
         clock=SystemClock(),
     )
+
+
+def _vector_of(model: str, contract: str | None) -> Sequence[str]:
+    definition = load_definition(model)
+    return definition.vector if contract is None else edition_of(definition, contract).vector
 
 
 def _adopt_what_can_be(prediction_log: Path) -> None:

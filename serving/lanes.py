@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from feature_repo.definition import ModelDefinition
+from feature_repo.editions import policy_terms
 from lifecycle.assignment import Arm as ArmName
 from lifecycle.plan import TrafficPlan
 from lifecycle.policy import Policy
@@ -12,6 +13,7 @@ from serving.answer import MODEL_TIER
 from serving.arms import Arm, Proof, TrialProof
 from serving.at_work import AtWork
 from serving.batching import MicroBatcher
+from serving.contracts import Contracts, contracts_of, to_canary
 from serving.log_batch import LogBatches
 from serving.mirror_slot import MirrorSlot
 from serving.models import Lane
@@ -22,7 +24,7 @@ from serving.parts import FeatureReader, Log, Scores
 from serving.prediction_ids import PredictionIds
 from serving.rollout.trial import Trial
 from serving.rollout.workers import Workers
-from serving.rows import RowCodec
+from serving.rows import CodecFor, RowCodec
 from serving.stage import Stage
 from serving.tiers.breakers import FailureBreakers
 from serving.tiers.fallback import Fallback
@@ -40,16 +42,18 @@ MS_PER_SECOND = 1000
 
 @dataclass
 class Lanes:
-    """Makes the lanes of one plan revision; `codec_of` reads the rows of a version's contract.
+    """Makes the lanes of one plan revision; `definition` is the model's of today.
 
-    `rule_workers` are the threads in which the model's rule answers, whichever version it stands in for.
+    `codec_of` reads the rows of a version's contract, `codec_for` those of any; `reader_of` reads the features of an
+    edition of it. `rule_workers` are the threads in which the model's rule answers, whichever version it stands in for.
     """
 
     plan: TrafficPlan
     policy: Policy
     definition: ModelDefinition
-    reader: FeatureReader
+    reader_of: Callable[[ModelDefinition], FeatureReader]
     codec_of: Callable[[Arm], RowCodec]
+    codec_for: CodecFor
     log: Log
     ids: PredictionIds
     replica: str
@@ -81,7 +85,7 @@ class Lanes:
         strict = self._batcher(
             self._fallback(arm).run(stage, arm.workers, self.policy.rollout.canary.deadline_ms, HonestFailure())
         )
-        return Lane(arm, stage.codec, strict, strict, TrialProof(arm), trusted=False)
+        return Lane(arm, stage.codec, self._contracts(arm), strict, strict, TrialProof(arm), trusted=False)
 
     def trial(self, champion: Lane, canary: Arm, previous: Arm | None) -> Trial:
         """Return the trial of the plan's canary beside the champion's lane."""
@@ -96,10 +100,11 @@ class Lanes:
             salt=self.plan.salt(),
             share=self.plan.canary.share,
             champion=champion.arm.version,
-            definition=self.definition,
+            definition=champion.arm.definition,
             codec=champion.codec,
-            units=Units(champion.codec.contract, self.policy.rollout.unit),
+            units=self._units(champion.arm),
             arms=batchers,
+            to_canary=to_canary(champion.codec, self._contracts(canary)),
         )
 
     def _tried(self, arm: Arm, name: ArmName, champion: Arm, previous: Arm | None) -> MicroBatcher:
@@ -125,16 +130,20 @@ class Lanes:
         )
 
     def _lane(self, arm: Arm, stage: Stage, batcher: MicroBatcher, strict: MicroBatcher) -> Lane:
-        return Lane(arm, stage.codec, batcher, strict, Proof(arm, PROOF_SECONDS, time.monotonic))
+        proof = Proof(arm, PROOF_SECONDS, time.monotonic)
+        return Lane(arm, stage.codec, self._contracts(arm), batcher, strict, proof)
 
     def _instead(self, champion: Arm, previous: Arm | None) -> Tier:
+        # One that reads another contract than its successor cannot be handed the same rows.
+        if previous is not None and previous.files.manifest.contract.name != champion.files.manifest.contract.name:
+            previous = None
         stage = None if previous is None else self._stage(previous, ArmName.PREVIOUS, tier=ArmName.PREVIOUS.value)
         return self._fallback(champion).chain(champion, previous, stage)
 
     def _fallback(self, champion: Arm, name: ArmName = ArmName.CHAMPION) -> Fallback:
         return Fallback(
             self.policy.tiers,
-            self.definition,
+            champion.definition,
             self.breakers,
             self.rule_workers,
             retried=lambda: self.retried(self.plan.model),
@@ -157,26 +166,35 @@ class Lanes:
         return Stage(
             version=arm.version,
             plan_revision=self.plan.revision,
-            definition=self.definition,
+            definition=arm.definition,
             decision=self.policy.decision,
-            units=Units(codec.contract, self.policy.rollout.unit),
+            units=self._units(arm),
             codec=codec,
-            reader=self.reader,
+            reader=self.reader_of(arm.definition),
             predictor=arm.predictor if predictor is None else predictor,
             log=self.log,
             batches=LogBatches(self._constants(arm, name, tier)),
             ids=self.ids,
             epoch_seconds=self.epoch_seconds,
             mirror=self.mirror if mirrored else None,
-            guard=self._guard(arm, name) if own and self._watched(name) else None,
+            guard=self._guard(arm, name) if own and self._watched(arm, name) else None,
             workers=arm.workers,
+            terms=policy_terms(self.definition, codec.contract.name),
             at_work=self.at_work,
         )
 
-    def _watched(self, name: ArmName) -> bool:
+    def _watched(self, arm: Arm, name: ArmName) -> bool:
         # Where the rule cannot stand in, nobody may stop the version, either.
-        ruled = name in STOOD_IN_FOR and self.definition.rule_feature in self.definition.vector
+        ruled = name in STOOD_IN_FOR and arm.definition.rule_feature in arm.definition.vector
         return ruled or name is ArmName.CANARY
+
+    def _contracts(self, arm: Arm) -> Contracts:
+        return contracts_of(self.definition, arm.version, self.codec_of(arm), self.codec_for)
+
+    def _units(self, arm: Arm) -> Units:
+        contract, names = arm.files.manifest.contract, self.policy.rollout.unit
+        terms = policy_terms(self.definition, contract.name)
+        return Units(contract, names if terms is None else terms.names(names))
 
     def _guard(self, arm: Arm, name: ArmName) -> Guard | None:
         if self.guards is None:

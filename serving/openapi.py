@@ -60,26 +60,38 @@ def _property(field: Field) -> dict[str, Any]:
 
 
 def _model_paths(served: ServedModel) -> dict[str, Any]:
-    contract = served.lanes[served.champion].codec.contract
+    contract, *others = served.lanes[served.champion].contracts.spoken
+    schemas = [row_schema(contract), *map(row_schema, others)]
     rows = {"type": "array", "minItems": 1, "maxItems": served.policy.serving.max_rows_per_request}
     body = {
         "type": "object",
         "required": ["rows"],
         "additionalProperties": False,
-        "properties": {"rows": rows | {"items": row_schema(contract)}},
+        "properties": {"rows": rows | {"items": {"anyOf": schemas} if others else schemas[0]}},
     }
     example = {"rows": [contract.example_row()]}
     root = f"/v2/models/{served.plan.model}"
     paths: dict[str, Any] = {}
     for place in (root, f"{root}/versions/{{version}}"):
         named = [] if place == root else [_VERSION]
+        spoken = [*named, _contract([contract.name, *(other.name for other in others)])]
         paths[place] = _get("Inputs, outputs and versions", named)
         paths[f"{place}/ready"] = _get("Whether the version just reproduced its own example", named)
-        paths[f"{place}/predict"] = _post("Predict for rows of JSON", body, example, named)
+        paths[f"{place}/predict"] = _post("Predict for rows of JSON", body, example, spoken)
         paths[f"{place}/infer"] = _post(
-            "Predict for tensors, by the Open Inference Protocol", {"type": "object"}, None, named
+            "Predict for tensors, by the Open Inference Protocol", {"type": "object"}, None, spoken
         )
     return paths
+
+
+def _contract(names: list[str]) -> dict[str, Any]:
+    return {
+        "name": "X-Holdfast-Contract",
+        "in": "header",
+        "required": False,
+        "description": "The contract of the request; without it, the first that the request fits",
+        "schema": {"type": "string", "examples": names},
+    }
 
 
 def _get(summary: str, parameters: list[dict[str, Any]] | None = None) -> dict[str, Any]:

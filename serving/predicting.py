@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from serving.answer import Answer, Ask
 from serving.caller import ANYBODY, Caller
+from serving.contracts import read
 from serving.dialects import Dialect
 from serving.exchange import Headers, Receive, Response, read_body
 from serving.models import Lane, Models, ServedModel
@@ -47,14 +48,15 @@ class Predicting:
         # Asked for only now: a body that took its time must not be answered by a version taken back meanwhile.
         served, lane = self.models.lane(request.model, request.version)
         began = self.monotonic()
-        spoken = request.dialect.read(request.headers, request.body, lane.codec)
+        spoken, rows, original = read(request.dialect, request.headers, request.body, lane.contracts)
         now = self.monotonic()
         ask = Ask(
-            spoken.rows,
+            rows,
             request.headers.get(b"x-request-id", b"").decode("latin-1")[:REQUEST_ID_CHARACTERS],
             decode_us=int((now - began) * MICROSECONDS),
             submitted=now,
             caller=request.caller,
+            original=original,
         )
         return spoken.write(await _answer(served, lane, ask, named=request.version is not None))
 

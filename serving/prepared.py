@@ -98,7 +98,7 @@ def _prepared(stage: Stage, asks: Sequence[Ask], read: Callable[[Columns], Looke
         request=request,
         matrix=assembled.matrix,
         defaulted=assembled.defaulted,
-        feature_at=_feature_at(stage.definition, found, len(rows)),
+        feature_at=feature_at(stage.definition, found, len(rows)),
         moments=stage.definition.prediction_moments(request),
         example_ids=example_ids,
         units=stage.units.of(rows, lambda: example_ids),
@@ -118,7 +118,8 @@ def microseconds(seconds: float) -> int:
     return int(seconds * MICROSECONDS)
 
 
-def _feature_at(definition: ModelDefinition, found: LookedUp, n_rows: int) -> np.ndarray:
+def feature_at(definition: ModelDefinition, found: LookedUp, n_rows: int) -> np.ndarray:
+    """Return when each view's row of each request became true, (n_rows, n_views) epoch seconds, NaN where missing."""
     if not definition.views:
         return np.empty((n_rows, 0))
     return np.stack([found.event_at[view.name] for view in definition.views], axis=1)

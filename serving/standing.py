@@ -5,8 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from feature_repo.definition import ModelDefinition, load_definition
+from feature_repo.editions import require_asked
 from feature_repo.vector import assemble
 from lifecycle.assignment import Arm as ArmName
+from lifecycle.contract import Contract
 from lifecycle.errors import Unavailable
 from lifecycle.plan import TrafficPlan
 from lifecycle.policy import Policy
@@ -52,9 +54,11 @@ class StandingUp:
     at_work: AtWork = field(default_factory=AtWork)
     breakers: FailureBreakers = field(default_factory=FailureBreakers)
     _rule_workers: dict[str, Workers] = field(default_factory=dict)
-    _readers: dict[str, FeatureReader] = field(default_factory=dict)
+    _policies: dict[str, Policy] = field(default_factory=dict)
+    _readers: dict[tuple[str, str], FeatureReader] = field(default_factory=dict)
     _arms: dict[str, dict[str, Arm]] = field(default_factory=dict)
     _codecs: dict[tuple[str, str, int], RowCodec] = field(default_factory=dict)
+    _others: dict[tuple[str, int], RowCodec] = field(default_factory=dict)
 
     def __call__(self, plan: TrafficPlan) -> ServedModel:
         """Return a plan's model with its champion loaded, proven and warm.
@@ -65,9 +69,7 @@ class StandingUp:
         if plan.champion is None:
             raise ValueError(f"plan revision {plan.revision} of {plan.model} has no champion")
         definition = load_definition(plan.model)
-        policy = self.policy_of(plan.model)
-        if plan.model not in self._readers:
-            self._readers[plan.model] = self.reader_of(definition, policy)
+        policy = self._policies[plan.model] = self.policy_of(plan.model)
         arms = {plan.champion: self._arm(plan.champion, definition)}
         left_out: dict[str, str] = {}
         loading: list[str] = []
@@ -76,7 +78,10 @@ class StandingUp:
             on_trial = plan.canary is not None and version == plan.canary.version
             load = self._canary if on_trial else self._arm
             try:
-                arms[version] = load(version, definition)
+                arm = load(version, definition)
+                if on_trial:
+                    require_asked(definition, arms[plan.champion].files.manifest.contract, version, arm.files.manifest)
+                arms[version] = arm
             except StillLoading:
                 loading.append(version)
             except Exception as error:  # noqa: BLE001 - whatever their files do, the champion answers
@@ -100,8 +105,9 @@ class StandingUp:
             plan=plan,
             policy=policy,
             definition=definition,
-            reader=self._readers[plan.model],
+            reader_of=self._reader,
             codec_of=lambda arm: self._codec(plan.model, arm, policy.serving.max_rows_per_request),
+            codec_for=lambda contract: self._codec_for(contract, policy.serving.max_rows_per_request),
             log=self.prediction_log,
             ids=self.ids,
             replica=self.replica,
@@ -123,7 +129,8 @@ class StandingUp:
         }
         made = {champion: lanes.champion(arms[champion], previous), **made}
         trial = None if canary is None else lanes.trial(made[champion], canary, previous)
-        return ServedModel(plan, champion, definition, policy, made, trial=trial, mirror=mirror)
+        contract = made[champion].codec.contract
+        return ServedModel(plan, champion, definition, policy, made, trial=trial, mirror=mirror, contract=contract)
 
     def _arm(self, version: str, definition: ModelDefinition) -> Arm:
         standing = self._standing(version, definition)
@@ -133,8 +140,14 @@ class StandingUp:
 
     def _made(self, version: str, files: VersionFiles, definition: ModelDefinition) -> Arm:
         arm = load_arm(version, files, definition)
-        warm_up(arm, definition, self._readers[definition.name])
+        warm_up(arm, self._reader(arm.definition))
         return arm
+
+    def _reader(self, edition: ModelDefinition) -> FeatureReader:
+        key = (edition.name, edition.contract.name)
+        if key not in self._readers:
+            self._readers[key] = self.reader_of(edition, self._policies[edition.name])
+        return self._readers[key]
 
     def _canary(self, version: str, definition: ModelDefinition) -> Arm:
         standing = self._standing(version, definition)
@@ -160,6 +173,12 @@ class StandingUp:
             self._codecs[key] = RowCodec(arm.files.manifest.contract, max_rows)
         return self._codecs[key]
 
+    def _codec_for(self, contract: Contract, max_rows: int) -> RowCodec:
+        key = (contract.digest(), max_rows)
+        if key not in self._others:
+            self._others[key] = RowCodec(contract, max_rows)
+        return self._others[key]
+
     def _keep_guards(self, plan: TrafficPlan) -> None:
         """Let go of what watched versions in arms that the plan does not have any more."""
         if self.guards is None or plan.champion is None:
@@ -178,12 +197,12 @@ class StandingUp:
         self._codecs = {key: codec for key, codec in self._codecs.items() if key[0] != plan.model or key[1] in arms}
 
 
-def warm_up(arm: Arm, definition: ModelDefinition, reader: FeatureReader) -> None:
+def warm_up(arm: Arm, reader: FeatureReader) -> None:
     """Take a version's example through the whole path but the log, one row alone and then all."""
     codec = RowCodec(arm.files.manifest.contract, len(arm.example))
     for some in (arm.example[:1], arm.example):
         request = codec.columns(some)
-        matrix = assemble(definition, request, reader.read(request).values).matrix
+        matrix = assemble(arm.definition, request, reader.read(request).values).matrix
         arm.predictor.score(matrix)
         if arm.small is not None:
             arm.small.score(matrix)

@@ -50,8 +50,8 @@ def with_failed(shown: pa.RecordBatch, prepared: Prepared, under_way: UnderWay) 
     if not under_way.failed:
         return shown
     pairs = shown["prediction_id"].to_pylist()
-    rows = [
-        failed_rows(one.stage, prepared, spread(prepared.asks, one.reasons), pairs, one.predict_us)
-        for one in under_way.failed
-    ]
+    rows = []
+    for one in under_way.failed:
+        asked = one.prepared or prepared
+        rows.append(failed_rows(one.stage, asked, spread(asked.asks, one.reasons), pairs, one.predict_us))
     return pa.concat_batches([shown, *rows])

@@ -15,7 +15,7 @@ from serving.at_work import seen_at_work
 from serving.batching import Batch, Release, nothing, tell
 from serving.outputs.behind import try_behind
 from serving.predicted import reason_of
-from serving.prepared import Prepared, microseconds, prepare
+from serving.prepared import Prepared, microseconds, prepare, prepare_blind
 from serving.rollout.attempt import Attempted, attempt
 from serving.rollout.workers import Job, Workers
 from serving.stage import Stage
@@ -125,6 +125,18 @@ class TierRun:
 
     def _pass_by(self, under_way: UnderWay, release: Release) -> None:
         release()
+        self._hand_on(under_way)
+
+    def _hand_on(self, under_way: UnderWay) -> None:
+        """Let the next tier answer, which is asked in its own contract where a version on trial has another."""
+        if any(ask.instead is not None for ask, _ in under_way.batch):
+            mine = under_way.prepared or prepare_blind(self._stage, [ask for ask, _ in under_way.batch])
+            under_way = replace(
+                under_way,
+                batch=[(ask.instead or ask, future) for ask, future in under_way.batch],
+                prepared=None,
+                failed=tuple(replace(one, prepared=one.prepared or mine) for one in under_way.failed),
+            )
         self._instead.take(under_way)
 
     def _hand_over(self, under_way: UnderWay, release: Release) -> None:
@@ -193,7 +205,7 @@ class TierRun:
             try_behind(stopped.stage, stopped.guard, prepared)
             self._end(trying)
             under_way = replace(trying.under_way, prepared=prepared, stopped=None)
-            self._instead.take(_with(under_way, self._stage, f"{OUTPUTS}: {stopped.guard.trouble() or ''}"))
+            self._hand_on(_with(under_way, self._stage, f"{OUTPUTS}: {stopped.guard.trouble() or ''}"))
             return
         predict_us = self._since(trying, prepared)
         self._end(trying)
@@ -220,7 +232,7 @@ class TierRun:
         if bad:
             reasons = [result[number].reason for number in bad]
             some = under_way.of(bad)
-            self._instead.take(replace(some, failed=(*some.failed, Failed(self._stage, reasons, predict_us))))
+            self._hand_on(replace(some, failed=(*some.failed, Failed(self._stage, reasons, predict_us))))
 
     def _judge(self, reasons: Sequence[str], *, answered: bool) -> None:
         breaker = self._breakers.version
@@ -256,7 +268,7 @@ class TierRun:
         if self._breakers.version is not None:
             self._breakers.version.nothing_learned()
         self._end(trying)
-        self._instead.take(replace(trying.under_way, blind=reason))
+        self._hand_on(replace(trying.under_way, blind=reason))
 
     def _give_up(self, trying: _Trying, reason: str) -> None:
         self._end(trying)
@@ -264,7 +276,7 @@ class TierRun:
         if not self._is_stopped(trying):
             self._judge([reason], answered=False)
         took_us = 0 if trying.prepared is None else self._since(trying, trying.prepared)
-        self._instead.take(_with(under_way, self._stage, reason, took_us))
+        self._hand_on(_with(under_way, self._stage, reason, took_us))
 
     def _end(self, trying: _Trying) -> None:
         trying.over = True

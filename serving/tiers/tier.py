@@ -12,15 +12,20 @@ from serving.stage import Stage
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Attempts of one stage at some asks, which have no scores of it: why, ask by ask, and how long it was asked."""
+    """Attempts of one stage at some asks, which have no scores of it: why, ask by ask, and how long it was asked.
+
+    `prepared` is what it was asked, None when that is what is asked of whoever answers in the end.
+    """
 
     stage: Stage
     reasons: Sequence[str]
     predict_us: int
+    prepared: Prepared | None = None
 
     def of(self, numbers: Sequence[int]) -> "Failed":
         """Return the same for some of the asks, by their numbers."""
-        return replace(self, reasons=[self.reasons[number] for number in numbers])
+        prepared = None if self.prepared is None else self.prepared.of(numbers)
+        return replace(self, reasons=[self.reasons[number] for number in numbers], prepared=prepared)
 
 
 @dataclass(frozen=True, slots=True)
