@@ -331,6 +331,21 @@ def test_changed_contract_under_an_old_name_is_only_asked_in_its_own(office: Off
     assert (answer.status_code, "no way there from parcels_v1" in answer.json()["detail"]) == (409, True)
 
 
+def test_other_words_for_the_same_fields_change_nothing(office: Office) -> None:
+    """A description is mended in the code, and the version that stands has the old one."""
+    words = tuple(one.model_copy(update={"description": "Better said", "example": None}) for one in V2.fields)
+    opened = office.bench.stand_up.open_version
+
+    def open_version(model: str, version: str) -> Any:
+        files = opened(model, version)
+        changed = V2.model_copy(update={"fields": words})
+        return replace(files, manifest=files.manifest.model_copy(update={"contract": changed}))
+
+    office.bench.stand_up.open_version = open_version
+    office.put(TrafficPlan(MODEL, 3, "2", None))
+    assert office.predict(old(), contract="parcels_v1").status_code == 200
+
+
 def test_version_of_a_contract_that_the_code_does_not_have_does_not_stand(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
