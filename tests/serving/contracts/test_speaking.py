@@ -1,5 +1,6 @@
 """Whatever contract a client speaks and a version has, the answer is clear, and no value is another than was sent."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from feature_repo.editions import policy_terms
 from lifecycle.assignment import Arm
 from lifecycle.contract import V2_DATATYPES
 from lifecycle.decision_policy import DecisionOverride, DecisionPolicy, FieldCondition
@@ -369,8 +371,6 @@ def test_policy_speaks_of_todays_contract_also_for_older_versions(office: Office
 
 def test_terms_of_the_policy_are_todays_names_values_and_constants() -> None:
     """Array by array, for rows of the older contract."""
-    from feature_repo.editions import policy_terms  # noqa: PLC0415 - one test's
-
     terms = policy_terms(DEFINITION, "parcels_v1")
     assert terms is not None
     request = {
@@ -395,6 +395,4 @@ def test_terms_of_the_policy_are_todays_names_values_and_constants() -> None:
 
 def parcels_module() -> ModuleType:
     """Return the module in which the engine finds the parcels."""
-    import sys  # noqa: PLC0415 - as above
-
     return sys.modules[f"feature_repo.{parcels.MODEL}"]
