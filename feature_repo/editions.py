@@ -35,9 +35,9 @@ def edition_of(definition: ModelDefinition, contract: str) -> ModelDefinition:
 
 
 def edition_for(definition: ModelDefinition, contract: Contract) -> ModelDefinition | None:
-    """Return the edition that has this very contract, None when there is none or it says something else."""
+    """Return the edition of a contract that takes the same requests, None when there is none."""
     for edition in editions_of(definition):
-        if edition.contract.digest() == contract.digest():
+        if edition.contract.accepts_the_same(contract):
             return edition
     return None
 

@@ -154,6 +154,14 @@ class Contract(BaseModel):
         canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
+    def accepts_the_same(self, other: "Contract") -> bool:
+        """Return whether two contracts of one name take the same requests, whatever words describe their fields."""
+
+        def limits(contract: Contract) -> list[dict[str, object]]:
+            return [field.model_dump(exclude={"description", "example"}) for field in contract.fields]
+
+        return self.name == other.name and limits(self) == limits(other)
+
     def example_row(self) -> dict[str, JsonValue]:
         """One row that the contract accepts, made of each field's example."""
         return {field.name: field.example for field in self.fields}

@@ -81,7 +81,7 @@ PROJECTION = Projection(
 VALUES: dict[str, st.SearchStrategy[FieldValue]] = {
     "sender": st.none() | st.integers(0, 999).map(lambda number: f"s{number}"),
     "pieces": st.integers(1, 9),
-    "asked_at": st.none() | st.datetimes(timezones=st.just(UTC)),
+    "asked_at": st.none() | st.integers(0, 7 * 10**9).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)),
 }
 OLD = st.fixed_dictionaries(
     {**VALUES, "service": st.sampled_from(["road", "air", "AIR"]), "weight": st.floats(0, 50, allow_nan=False)}

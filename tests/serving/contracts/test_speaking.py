@@ -1,5 +1,6 @@
 """Whatever contract a client speaks and a version has, the answer is clear, and no value is another than was sent."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from feature_repo.editions import policy_terms
 from lifecycle.assignment import Arm
 from lifecycle.contract import V2_DATATYPES
 from lifecycle.decision_policy import DecisionOverride, DecisionPolicy, FieldCondition
@@ -331,6 +333,21 @@ def test_changed_contract_under_an_old_name_is_only_asked_in_its_own(office: Off
     assert (answer.status_code, "no way there from parcels_v1" in answer.json()["detail"]) == (409, True)
 
 
+def test_other_words_for_the_same_fields_change_nothing(office: Office) -> None:
+    """A description is mended in the code, and the version that stands has the old one."""
+    words = tuple(one.model_copy(update={"description": "Better said", "example": None}) for one in V2.fields)
+    opened = office.bench.stand_up.open_version
+
+    def open_version(model: str, version: str) -> Any:
+        files = opened(model, version)
+        changed = V2.model_copy(update={"fields": words})
+        return replace(files, manifest=files.manifest.model_copy(update={"contract": changed}))
+
+    office.bench.stand_up.open_version = open_version
+    office.put(TrafficPlan(MODEL, 3, "2", None))
+    assert office.predict(old(), contract="parcels_v1").status_code == 200
+
+
 def test_version_of_a_contract_that_the_code_does_not_have_does_not_stand(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -354,8 +371,6 @@ def test_policy_speaks_of_todays_contract_also_for_older_versions(office: Office
 
 def test_terms_of_the_policy_are_todays_names_values_and_constants() -> None:
     """Array by array, for rows of the older contract."""
-    from feature_repo.editions import policy_terms  # noqa: PLC0415 - one test's
-
     terms = policy_terms(DEFINITION, "parcels_v1")
     assert terms is not None
     request = {
@@ -380,6 +395,4 @@ def test_terms_of_the_policy_are_todays_names_values_and_constants() -> None:
 
 def parcels_module() -> ModuleType:
     """Return the module in which the engine finds the parcels."""
-    import sys  # noqa: PLC0415 - as above
-
     return sys.modules[f"feature_repo.{parcels.MODEL}"]
