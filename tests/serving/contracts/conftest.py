@@ -46,6 +46,14 @@ serving:
   max_added_wait_ms: 0
   max_queued_requests: 100
   feature_cache_seconds: 0
+tiers:
+  deadline_ms: 60000
+  champion_ms: 20000
+  fallback:
+    - {tier: previous, deadline_ms: 20000}
+    - {tier: rule, deadline_ms: 10000}
+  static: {score: 0.5, because: Nothing is known.}
+  breaker: {failures: 5, cool_down_seconds: 5}
 decision: {threshold: 0.5, positive: "late", negative: "in_time", overrides: [], safety_filters: []}
 cost: {false_alarm: 1, missed: 1}
 training:
