@@ -2,13 +2,15 @@
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from serving.answer import Answer, Ask
-from serving.caller import ANYBODY, Caller
+from serving.caller import Caller
 from serving.dialects import Dialect
+from serving.doors.door import Door
 from serving.exchange import Headers, Receive, Response, read_body
 from serving.models import Lane, Models, ServedModel
+from serving.problem import Refused
 
 REQUEST_ID_CHARACTERS = 128
 MICROSECONDS = 1_000_000
@@ -31,16 +33,26 @@ class Predicting:
     """Answers requests for predictions from the models; `monotonic` is in seconds."""
 
     models: Models
+    door: Door = field(default_factory=Door)
     monotonic: Callable[[], float] = time.perf_counter
 
     async def answer(
         self, dialect: Dialect, model: str, version: str | None, headers: Headers, receive: Receive
     ) -> Response:
-        """Return the response to a request as it comes in."""
-        served, _ = self.models.lane(model, version)
-        dialect.check(headers)
-        body = await read_body(headers, receive, served.policy.serving.max_body_bytes)
-        return await self.compute(Request(dialect, model, version, headers, ANYBODY, body))
+        """Return the response to a request as it comes in; who is turned away is so before the body is read."""
+        caller = self.door.enter(headers)
+        try:
+            served, lane = self.models.lane(model, version)
+            (lane.batcher if version is None else lane.strict).require_room(caller.priority)
+            self.door.take(caller)
+            dialect.check(headers)
+            reading = read_body(headers, receive, served.policy.serving.max_body_bytes)
+            body = await self.door.bodies.within(reading)
+            return await self.compute(Request(dialect, model, version, headers, caller, body))
+        except Refused as error:
+            if error.problem.retry_after is not None:
+                self.door.refusals.count(caller, error.problem.kind)
+            raise
 
     async def compute(self, request: Request) -> Response:
         """Return the response to a request that is here whole."""
