@@ -11,8 +11,11 @@ from typing import TypeAlias
 
 from lifecycle.priority import Priority
 from serving.answer import Answer, Ask
+from serving.turnstile import Turnstile
 from serving.waiting_asks import Waiting, WaitingAsks, overloaded
 
+BATCHES_AHEAD = 2
+"""How many batches of less urgent requests are decoded ahead."""
 QUIET_TURNS = 2
 """Turns of the event loop without a new ask that end the gathering of a batch; a turn is some microseconds."""
 
@@ -50,6 +53,7 @@ class MicroBatcher:
         self._max_added_wait_seconds = max_added_wait_seconds
         self._max_waiting = max_waiting
         self._waiting = WaitingAsks(max_waiting, backfill_patience_seconds)
+        self.turnstile = Turnstile(self._waiting, BATCHES_AHEAD * max_rows, max_waiting)
         self._next: asyncio.Handle | None = None
         self._running = False
         self._seen = 0
@@ -76,16 +80,16 @@ class MicroBatcher:
 
     def require_room(self, priority: Priority) -> None:
         """Raise Refused with 503 and Retry-After when an ask would be refused now, before anybody reads it."""
-        if self._waiting.is_closed_to(priority):
+        if self.turnstile.is_closed_to(priority):
             raise overloaded(self._max_waiting)
 
     def waiting(self) -> int:
-        """Return how many asks wait; on any thread."""
-        return self._waiting.count
+        """Return how many asks wait, read or not; on any thread."""
+        return self._waiting.count + self.turnstile.count
 
     def waiting_by_priority(self) -> Sequence[int]:
-        """Return how many asks wait of each priority; on any thread."""
-        return self._waiting.by_priority()
+        """Return how many asks wait of each priority, read or not; on any thread."""
+        return [sum(counts) for counts in zip(self._waiting.by_priority(), self.turnstile.by_priority(), strict=True)]
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
         """Open the gathering of a batch."""
@@ -109,6 +113,7 @@ class MicroBatcher:
     def _run(self) -> None:
         self._next = None
         batch = self._waiting.take(self._max_rows)
+        self.turnstile.let_in()
         if batch:
             self._running = True
             self._hand_over(batch, self._release)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from serving.answer import Answer, Ask
 from serving.caller import Caller
-from serving.dialects import Dialect
+from serving.dialects import Dialect, Spoken
 from serving.doors.door import Door
 from serving.exchange import Headers, Receive, Response, read_body
 from serving.models import Lane, Models, ServedModel
@@ -56,7 +56,23 @@ class Predicting:
 
     async def compute(self, request: Request) -> Response:
         """Return the response to a request that is here whole."""
-        # Asked for only now: a body that took its time must not be answered by a version taken back meanwhile.
+        priority = request.caller.priority
+        _, lane = self.models.lane(request.model, request.version)
+        turnstile = (lane.batcher if request.version is None else lane.strict).turnstile
+        if turnstile.is_open(priority):
+            spoken, answer = self._submit(request, 0.0)
+        else:
+            began = self.monotonic()
+            await turnstile.wait(priority)
+            try:
+                spoken, answer = self._submit(request, self.monotonic() - began)
+            finally:
+                turnstile.leave()
+        return spoken.write(await answer)
+
+    def _submit(self, request: Request, waited: float) -> tuple[Spoken, Awaitable[Answer]]:
+        """Return a request read, and its answer to come; it has `waited` so many seconds to be read."""
+        # Asked for only now: what took its time must not be answered by a version taken back meanwhile.
         served, lane = self.models.lane(request.model, request.version)
         began = self.monotonic()
         spoken = request.dialect.read(request.headers, request.body, lane.codec)
@@ -65,10 +81,10 @@ class Predicting:
             spoken.rows,
             request.headers.get(b"x-request-id", b"").decode("latin-1")[:REQUEST_ID_CHARACTERS],
             decode_us=int((now - began) * MICROSECONDS),
-            submitted=now,
+            submitted=now - waited,
             caller=request.caller,
         )
-        return spoken.write(await _answer(served, lane, ask, named=request.version is not None))
+        return spoken, _answer(served, lane, ask, named=request.version is not None)
 
 
 def _answer(served: ServedModel, lane: Lane, ask: Ask, *, named: bool) -> Awaitable[Answer]:

@@ -26,7 +26,8 @@ class WaitingAsks:
 
     When it is full, a more urgent ask takes the place of the newest of the least urgent. An ask of the lowest
     priority that has waited `backfill_patience_seconds` is refused: nobody waits for it, so a later try is worth more
-    than an answer from a lower tier. `monotonic` is the clock of `Ask.submitted`.
+    than an answer from a lower tier. `monotonic` is the clock of `Ask.submitted`; `rows_per_ask` is the
+    last batch's.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class WaitingAsks:
         self._passed_over = 0
         self.rows = 0
         self.count = 0
+        self.rows_per_ask = 1.0
 
     def is_closed_to(self, priority: Priority) -> bool:
         """Return whether an ask would be refused now."""
@@ -71,6 +73,8 @@ class WaitingAsks:
                 if not future.done() and not self._turned_away(ask, future):
                     rows += len(ask.rows)
                     batch.append((ask, future))
+        if batch:
+            self.rows_per_ask = rows / len(batch)
         return batch
 
     def _order(self) -> Sequence[deque[Waiting]]:
