@@ -60,6 +60,11 @@ def _door(policy: Policy) -> Iterator[str]:
         f"{training.minimum_validation_rows:,} rows; all of the following must hold there."
     )
     yield from (explain_requirement(rule) for rule in policy.offline_gate)
+    if training.small is not None:
+        yield (
+            f"A small model of {training.small.rounds:,} trees learns to give the probabilities that it gives, "
+            "and comes with it, for answers that must be cheap."
+        )
     yield from _pick_up(policy.pick_up)
 
 

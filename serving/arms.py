@@ -8,10 +8,10 @@ import msgspec
 
 from feature_repo.definition import ModelDefinition
 from lifecycle.errors import ArtifactInvalid, ContractViolation
-from serving.parts import Scores
 from serving.rollout.workers import Workers
 from serving.rows import Row, RowCodec
 from stores.predictor import Predictor, load_predictor, prove
+from stores.small import load_small, prove_small
 from stores.versions import VersionFiles
 
 WORKERS = 3
@@ -22,7 +22,7 @@ WORKERS = 3
 class Arm:
     """One version that has reproduced its own example, rows to warm it up with, and threads for it to score in.
 
-    `small` is the version's own small model, None where it has none.
+    `small` is its small model, which has reproduced the example too; None for a version that has none.
     """
 
     version: str
@@ -30,11 +30,13 @@ class Arm:
     predictor: Predictor
     example: list[Row]
     workers: Workers
-    small: Scores | None = None
+    small: Predictor | None = None
 
     def prove(self) -> None:
-        """Raise ArtifactInvalid unless the version still gives its example's scores, bit for bit."""
+        """Raise ArtifactInvalid unless the version and its small model still give the example's scores."""
         prove(self.files, self.predictor)
+        if self.small is not None:
+            prove_small(self.files, self.small)
 
 
 def load_arm(version: str, files: VersionFiles, definition: ModelDefinition) -> Arm:
@@ -61,7 +63,7 @@ def load_arm(version: str, files: VersionFiles, definition: ModelDefinition) -> 
     predictor = load_predictor(files)
     prove(files, predictor)
     workers = Workers(f"{manifest.model} {version}", WORKERS)
-    return Arm(version, files, predictor, _example_rows(version, files), workers)
+    return Arm(version, files, predictor, _example_rows(version, files), workers, load_small(files))
 
 
 def _example_rows(version: str, files: VersionFiles) -> list[Row]:

@@ -183,4 +183,7 @@ def warm_up(arm: Arm, definition: ModelDefinition, reader: FeatureReader) -> Non
     codec = RowCodec(arm.files.manifest.contract, len(arm.example))
     for some in (arm.example[:1], arm.example):
         request = codec.columns(some)
-        arm.predictor.score(assemble(definition, request, reader.read(request).values).matrix)
+        matrix = assemble(definition, request, reader.read(request).values).matrix
+        arm.predictor.score(matrix)
+        if arm.small is not None:
+            arm.small.score(matrix)

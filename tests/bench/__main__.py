@@ -26,10 +26,12 @@ from tests.bench.overload.options import add_overload_options, chosen_overload_o
 from tests.bench.quality.benchmark import bench_quality
 from tests.bench.serving.benchmark import bench_serving
 from tests.bench.shadow.benchmark import bench_shadow
+from tests.bench.spine.benchmark import bench_spine
 from tests.bench.year.benchmark import add_year_options, bench_year
 
 BENCHMARKS: Mapping[str, Callable[[Console, argparse.Namespace], Mapping[str, object]]] = {
     "serving": lambda terminal, _: bench_serving(terminal),
+    "spine": lambda terminal, _: bench_spine(terminal),
     "shadow": lambda terminal, _: bench_shadow(terminal),
     "overload": lambda terminal, given: bench_overload(terminal, chosen_overload_options(given)),
     "metrics": lambda terminal, _: bench_metrics(terminal),

@@ -197,6 +197,7 @@ training:
     colsample_bytree: 1
     min_child_weight: 1
     reg_lambda: 1
+  small: {rounds: 8, max_depth: 2, learning_rate: 0.5}
 offline_gate:
   - id: ranks
     require: {metric: auc, at_least: 0.8}

@@ -19,7 +19,7 @@ from feature_repo.definition import Columns, ModelDefinition, load_definition
 from feature_repo.vector import assemble
 from lifecycle.decision_policy import DecisionPolicy
 from lifecycle.errors import Unavailable
-from lifecycle.manifest import Example, Manifest
+from lifecycle.manifest import Example, Manifest, SmallModel
 from lifecycle.plan import TrafficPlan
 from lifecycle.policy import Policy
 from serving.models import Models
@@ -28,6 +28,7 @@ from serving.rollout.loading import Loading
 from serving.routes import Application
 from serving.rows import RowCodec
 from serving.standing import StandingUp
+from stores.formats.fast_trees import fast_score
 from stores.policies import load_policy
 from stores.predictor import load_predictor
 from stores.versions import VersionFiles, Versions, file_digest
@@ -136,16 +137,29 @@ class Bench:
         return self.ask("POST", f"/v2/models/{MODEL}/predict", json={"rows": list(rows)})
 
 
-def write_version(root: Path, version: str, seed: int = 0) -> VersionFiles:
-    """Train a small booster on noise and write it as a version of the flight model."""
+def write_version(
+    root: Path,
+    version: str,
+    seed: int = 0,
+    *,
+    small: bool = False,
+    chance: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> VersionFiles:
+    """Train a booster on noise and write it as a version of the flight model, with a small model if asked to.
+
+    With `chance`, from features to the chance of being late, it is no noise: features are 0 to 3000 then.
+    """
     definition = load_definition(MODEL)
     folder = root / MODEL / version
     folder.mkdir(parents=True)
     rng = np.random.default_rng(seed)
     matrix = rng.normal(scale=100, size=(500, len(definition.vector))).astype(np.float32)
-    label = (rng.random(500) < 0.5).astype(np.float32)
+    if chance is not None:
+        matrix = rng.uniform(0, 3000, size=(4000, len(definition.vector))).astype(np.float32)
+    label = (rng.random(len(matrix)) < (0.5 if chance is None else chance(matrix))).astype(np.float32)
     parameters = {"objective": "binary:logistic", "max_depth": 4, "nthread": 1, "seed": seed}
-    xgboost.train(parameters, xgboost.DMatrix(matrix, label), num_boost_round=10).save_model(folder / "model.ubj")
+    booster = xgboost.train(parameters, xgboost.DMatrix(matrix, label), num_boost_round=10)
+    booster.save_model(folder / "model.ubj")
     rows = (flight(), flight(flight=12, tail_number=None))
     codec = RowCodec(definition.contract, len(rows))
     request = codec.columns(codec.from_json(json.dumps({"rows": rows}).encode()))
@@ -164,8 +178,31 @@ def write_version(root: Path, version: str, seed: int = 0) -> VersionFiles:
     scores = load_predictor(VersionFiles(folder, manifest)).score(features)
     example = Example(request=rows, features=features.tolist(), scores=scores.tolist())
     manifest = manifest.model_copy(update={"example": example})
+    if small:
+        manifest = _with_small(folder, manifest, booster, matrix, label)
     (folder / "manifest.json").write_text(manifest.model_dump_json(), encoding="utf-8")
     return VersionFiles(folder, manifest)
+
+
+def _with_small(
+    folder: Path, manifest: Manifest, booster: xgboost.Booster, matrix: np.ndarray, label: np.ndarray
+) -> Manifest:
+    taught = booster.inplace_predict(matrix)
+    parameters = {"objective": "binary:logistic", "max_depth": 2, "nthread": 1}
+    learned = xgboost.train(parameters, xgboost.DMatrix(matrix, taught), num_boost_round=4)
+    learned.save_model(folder / "small.ubj")
+    score = fast_score(learned, manifest.vector)
+    judged = np.column_stack([label, taught, score(matrix)]).astype(np.float32)
+    np.save(folder / "small_judged.npy", judged)
+    example = np.array(manifest.example.features, dtype=np.float32)
+    said = SmallModel(
+        format="xgboost-ubj",
+        model_file="small.ubj",
+        judged_file="small_judged.npy",
+        scores=score(example).tolist(),
+    )
+    digests = {name: file_digest(folder / name) for name in ("small.ubj", "small_judged.npy")}
+    return manifest.model_copy(update={"small": said, "files": manifest.files | digests})
 
 
 @pytest.fixture(autouse=True)
