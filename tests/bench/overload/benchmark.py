@@ -40,6 +40,7 @@ LEAD_SECONDS = 3.0
 """Until every sender has started."""
 CROWD_CONNECTIONS, PEOPLE_CONNECTIONS = 900, 200
 CAPACITY_CONNECTIONS = 32
+PERCENTILES = (50, 90, 99)
 CROWD_NICENESS = 5
 MEMORY_EVERY_SECONDS = 2.0
 CROWD = {"standard": 0.5, "backfill": 0.5}
@@ -113,8 +114,8 @@ class _Bench:
         return {
             "capacity_per_second": round(capacity, 1),
             "offered_times": round(per_second(others, crowd) / capacity, 2),
-            "quiet": {"p50_ms": round(alone.milliseconds(50), 2), "p99_ms": round(quiet_p99, 2), "lost": alone.lost()},
-            "crowd": {"p50_ms": round(beside.milliseconds(50), 2), "p99_ms": round(p99, 2), "lost": beside.lost()},
+            "quiet": _waits(alone),
+            "crowd": _waits(beside),
             "p99_ratio": round(p99 / quiet_p99, 2),
             "recovery_seconds": seconds_to_recover(mine, end, end + RECOVERY_SECONDS, ALLOWED_P99_RATIO * quiet_p99),
             "statuses": {name: one.counts() for name, one in zip(CROWD, others, strict=True)},
@@ -147,6 +148,11 @@ class _Bench:
         if any(statuses):
             raise EvidenceMissing("a sender failed; its words stand above")
         return [Outcomes.read(Path(plan.file)) for plan in plans]
+
+
+def _waits(outcomes: Outcomes) -> dict[str, float]:
+    waits = {f"p{percentile}_ms": round(outcomes.milliseconds(percentile), 2) for percentile in PERCENTILES}
+    return {**waits, "lost": outcomes.lost()}
 
 
 class _Memory:
@@ -200,13 +206,13 @@ def _table(figures: Mapping[str, object]) -> Table:
             f"within {ALLOWED_RECOVERY_SECONDS:g} s."
         ),
     )
-    for head in ("", "p50 ms", "p99 ms", "lost"):
+    for head in ("", *(f"p{percentile} ms" for percentile in PERCENTILES), "lost"):
         table.add_column(head, justify="right" if head else "left")
     for name in ("quiet", "crowd"):
         row = figures[name]
         if isinstance(row, Mapping):
-            table.add_row(name, *(f"{row[key]:g}" for key in ("p50_ms", "p99_ms", "lost")))
-    table.add_row("p99 ratio", "", f"{figures['p99_ratio']:g}", "")
-    table.add_row("normal after", "", f"{figures['recovery_seconds']} s", "")
+            table.add_row(name, *(f"{value:g}" for value in row.values()))
+    table.add_row("p99 ratio", "", "", f"{figures['p99_ratio']:g}", "")
+    table.add_row("normal after", "", "", f"{figures['recovery_seconds']} s", "")
     table.add_row("memory MB", *(f"{name} {value}" for name, value in dict(figures["memory_mb"]).items()))  # type: ignore[call-overload]
     return table

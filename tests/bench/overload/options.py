@@ -14,11 +14,11 @@ class Options:
     seconds: float = 60.0
     quiet_seconds: float = 20.0
     times: float = 5.0
-    rows: int = 128
+    rows: int = 32
     people_per_second: float = 50.0
     capacity_seconds: float = 8.0
     warm_up_seconds: float = 3.0
-    rough_capacity: float = 150.0
+    rough_capacity: float = 500.0
 
 
 def add_overload_options(parser: argparse.ArgumentParser) -> None:
