@@ -1,7 +1,7 @@
 """Who is read when, while more comes in than the next batches take."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from math import inf
 
 import msgspec
@@ -56,9 +56,9 @@ class Crowd:
         await asyncio.sleep(0)
 
 
-async def started(*coming: Awaitable[None]) -> list["asyncio.Future[None]"]:
+async def started(*coming: Coroutine[None, None, None]) -> list["asyncio.Task[None]"]:
     """Return requests that have got as far as they can."""
-    tasks = [asyncio.ensure_future(one) for one in coming]
+    tasks = [asyncio.create_task(one) for one in coming]
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     return tasks
