@@ -15,6 +15,7 @@ from feature_repo.online import OnlineFeatures
 from lifecycle.errors import HoldfastError
 from lifecycle.policy import Policy
 from serving.at_work import AtWork
+from serving.doors.opening import open_door
 from serving.health import Health
 from serving.ledger_link import LedgerLink
 from serving.metrics.gauges import Gauges
@@ -80,6 +81,7 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
     gauges = Gauges()
     meter = RequestMeter(lambda name: name in models.names())
     engine = connect(chosen.ledger_address)
+    door, guest_list = open_door(chosen, engine)
     counting = _counting(chosen, engine, writer.owned.app_id)
     shipper = Shipper(chosen.prediction_log, writer, SHIP_SECONDS, counting.offer)
     versions = Versions(chosen.versions, Registry(chosen.mlflow_address), Pins(engine))
@@ -112,7 +114,15 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
         chosen.prediction_log, replica, writer, features=chosen.features, online_store=chosen.online_store
     )
     metrics = open_metrics(
-        chosen, engine, replica, models=models, meter=meter, gauges=gauges, shadows=shadows, shipper=shipper
+        chosen,
+        engine,
+        replica,
+        models=models,
+        meter=meter,
+        gauges=gauges,
+        shadows=shadows,
+        shipper=shipper,
+        turned_away=door.refusals.counters,
     )
     watch = PlanWatch(
         known=lambda: known_models(chosen.policies, models.names()),
@@ -139,7 +149,9 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
         counting.stop()
         metrics.stop()
         guards.stop()
+        guest_list.stop()
 
+    guest_list.start()
     watch.tick()
     watch.start()
     counting.start()
@@ -147,7 +159,7 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
     metrics.start()
     guards.start()
     watchdog.start()
-    application = Application(models, close, open_hook(chosen, engine), metrics, on_open=pulse.start)
+    application = Application(models, close, open_hook(chosen, engine), metrics, on_open=pulse.start, door=door)
     return Gateway(application, Health(models))
 
 

@@ -151,12 +151,14 @@ class Lanes:
         )
 
     def _batcher(self, run: TierRun) -> MicroBatcher:
-        limits = self.policy.serving
+        limits, tiers = self.policy.serving, self.policy.tiers
         return MicroBatcher(
             run,
             max_rows=limits.max_batch_rows,
             max_added_wait_seconds=limits.max_added_wait_ms / MS_PER_SECOND,
             max_waiting=limits.max_queued_requests,
+            # After that the champion would have no time left, and what is behind it would answer a backfill.
+            backfill_patience_seconds=(tiers.deadline_ms - tiers.champion_ms) / MS_PER_SECOND,
         )
 
     def _stage(self, arm: Arm, name: ArmName, *, tier: str = MODEL_TIER, predictor: Scores | None = None) -> Stage:

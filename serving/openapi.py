@@ -3,6 +3,7 @@
 from typing import Any
 
 from lifecycle.contract import Contract, Field, FieldType
+from lifecycle.priority import PRIORITIES, Priority
 from serving.metadata import server_metadata
 from serving.models import Models, ServedModel
 
@@ -30,7 +31,9 @@ def openapi(models: Models) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "Holdfast gateway", "version": server_metadata()["version"]},
         "paths": paths,
-        "components": {"schemas": {"Problem": _PROBLEM}},
+        # A key may be left out where the gateway is open.
+        "security": [{}, {"bearer": []}, {"apiKey": []}],
+        "components": {"schemas": {"Problem": _PROBLEM}, "securitySchemes": _SECURITY},
     }
 
 
@@ -103,7 +106,7 @@ def _post(summary: str, schema: dict[str, Any], example: object, parameters: lis
     return {
         "post": {
             "summary": summary,
-            "parameters": parameters,
+            "parameters": [*parameters, _PRIORITY],
             "requestBody": {"required": True, "content": {"application/json": content}},
             "responses": _RESPONSES,
         }
@@ -117,6 +120,17 @@ _METRICS = {
     }
 }
 _VERSION = {"name": "version", "in": "path", "required": True, "schema": {"type": "string"}}
+_PRIORITY = {
+    "name": "X-Holdfast-Priority",
+    "in": "header",
+    "required": False,
+    "description": "Who goes first when there is more than can be answered; capped by the tenant's own",
+    "schema": {"type": "string", "enum": list(PRIORITIES), "default": Priority.STANDARD.name.lower()},
+}
+_SECURITY = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "An API key, hf_…"},
+    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
 _RESPONSES = {
     "200": {"description": "The answer", "content": {"application/json": {"schema": {"type": "object"}}}},
     "default": {

@@ -2,7 +2,8 @@
 
 from alembic import context
 
-from stores.ledger.watching_schema import metadata
+from stores.ledger import tenants_schema, watching_schema  # noqa: F401 - each adds its tables to the metadata
+from stores.ledger.schema import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 with context.begin_transaction():
