@@ -15,6 +15,7 @@ from lifecycle.errors import HoldfastError
 from lifecycle.policy import Policy
 from serving.at_work import AtWork
 from serving.health import Health
+from serving.jobs.opening import open_jobs
 from serving.ledger_link import LedgerLink
 from serving.metrics.gauges import Gauges
 from serving.metrics.opening import open_metrics
@@ -104,8 +105,17 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
         at_work=at_work,
     )
     shadows = Shadows(chosen.prediction_log, replica, writer)
+    jobs = open_jobs(chosen, engine, replica, models, stopped=guards.is_stopped, on_rows=counting.offer)
     metrics = open_metrics(
-        chosen, engine, replica, models=models, meter=meter, gauges=gauges, shadows=shadows, shipper=shipper
+        chosen,
+        engine,
+        replica,
+        models=models,
+        meter=meter,
+        gauges=gauges,
+        shadows=shadows,
+        shipper=shipper,
+        more=jobs.meter.counters,
     )
     watch = PlanWatch(
         known=lambda: known_models(chosen.policies, models.names()),
@@ -129,6 +139,7 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
         pulse.stop()
         watch.stop()
         shadows.stop()
+        jobs.stop()
         shipper.stop()
         counting.stop()
         metrics.stop()
@@ -141,7 +152,12 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
     metrics.start()
     guards.start()
     watchdog.start()
-    application = Application(models, close, open_hook(chosen, engine), metrics, on_open=pulse.start)
+
+    def begin() -> None:
+        pulse.start()
+        jobs.start()
+
+    application = Application(models, close, open_hook(chosen, engine), metrics, on_open=begin, jobs=jobs.desk)
     return Gateway(application, Health(models))
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from feature_repo.definition import ModelDefinition
@@ -60,13 +60,14 @@ class Lanes:
         stage = self._stage(arm, name)
         retried = partial(self.retried, self.plan.model)
         batcher = self._batcher(partial(answer_at_once, partial(score, stage), retried=retried))
-        return Lane(arm, stage.codec, batcher, Proof(arm, PROOF_SECONDS, time.monotonic))
+        proof = Proof(arm, PROOF_SECONDS, time.monotonic)
+        return Lane(arm, stage.codec, batcher, proof, apart=partial(_apart, self._stage(arm, ArmName.NAMED)))
 
     def named(self, arm: Arm) -> Lane:
         """Return the lane of a canary that is asked for by its version: nobody stands in for it."""
         stage = self._stage(arm, ArmName.NAMED)
         run = TrialRun(stage, arm.workers, self._deadline_seconds(), HonestFailure(stage))
-        return Lane(arm, stage.codec, self._batcher(run), TrialProof(arm), trusted=False)
+        return Lane(arm, stage.codec, self._batcher(run), TrialProof(arm), self._tried_apart(stage, arm), trusted=False)
 
     def trial(self, champion: Lane, canary: Arm) -> Trial:
         """Return the trial of the plan's canary beside the champion's lane."""
@@ -86,6 +87,15 @@ class Lanes:
             units=Units(champion.codec.contract, self.policy.rollout.unit),
             arms=batchers,
         )
+
+    def _tried_apart(self, stage: Stage, arm: Arm) -> Callable[[Log], Callable[[Batch], None]]:
+        deadline = self._deadline_seconds()
+
+        def runs(log: Log) -> TrialRun:
+            own = replace(stage, log=log)
+            return TrialRun(own, arm.workers, deadline, HonestFailure(own))
+
+        return runs
 
     def _tried(self, arm: Arm, name: ArmName, champion: Arm) -> MicroBatcher:
         stage = self._stage(arm, name)
@@ -154,3 +164,7 @@ class Lanes:
             "cost": None,
             "tenant": None,
         }
+
+
+def _apart(stage: Stage, log: Log) -> Callable[[Batch], None]:
+    return partial(answer_at_once, partial(score, replace(stage, log=log)))

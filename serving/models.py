@@ -1,14 +1,15 @@
 """The models a gateway serves, each by one revision of its plan."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from feature_repo.definition import ModelDefinition
 from lifecycle.plan import TrafficPlan
 from lifecycle.policy import Policy
 from serving.arms import Arm, Proving
-from serving.batching import MicroBatcher
+from serving.batching import Batch, MicroBatcher
 from serving.mirror_slot import MirrorSlot
+from serving.parts import Log
 from serving.problem import refused
 from serving.rollout.trial import Trial
 from serving.rows import RowCodec
@@ -20,13 +21,15 @@ NOT_READY_RETRY_SECONDS = 2
 class Lane:
     """One version that answers: the arm, what it reads, the queue before it, and the proof that it works.
 
-    A lane that is not `trusted` is a trial's: its failure is no reason to replace the process.
+    `apart` runs batches that are no user's, into a log of their own. A lane that is not `trusted` is a trial's: its
+    failure is no reason to replace the process.
     """
 
     arm: Arm
     codec: RowCodec
     batcher: MicroBatcher
     proof: Proving
+    apart: Callable[[Log], Callable[[Batch], None]]
     trusted: bool = True
 
 

@@ -1,13 +1,14 @@
 """From a request for predictions to its answer: who asks, what for, and who computes it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from serving.answer import Ask
 from serving.caller import ANYBODY, Caller
 from serving.dialects import Dialect
 from serving.exchange import Headers, Receive, Response, read_body
+from serving.jobs.preference import wants_later
 from serving.models import Models
 
 REQUEST_ID_CHARACTERS = 128
@@ -28,9 +29,13 @@ class Request:
 
 @dataclass
 class Predicting:
-    """Answers requests for predictions from the models; `monotonic` is in seconds."""
+    """Answers requests for predictions from the models; `monotonic` is in seconds.
+
+    `later` takes requests that are to be answered later; without it every request is answered at once.
+    """
 
     models: Models
+    later: Callable[[Request], Awaitable[Response]] | None = None
     monotonic: Callable[[], float] = time.perf_counter
 
     async def answer(
@@ -40,7 +45,10 @@ class Predicting:
         served, _ = self.models.lane(model, version)
         dialect.check(headers)
         body = await read_body(headers, receive, served.policy.serving.max_body_bytes)
-        return await self.compute(Request(dialect, model, version, headers, ANYBODY, body))
+        request = Request(dialect, model, version, headers, ANYBODY, body)
+        if self.later is not None and wants_later(headers):
+            return await self.later(request)
+        return await self.compute(request)
 
     async def compute(self, request: Request) -> Response:
         """Return the response to a request that is here whole."""

@@ -8,10 +8,12 @@ from typing import Any
 import msgspec
 import structlog
 
+from serving.caller import ANYBODY
 from serving.dialects import DIALECTS
 from serving.docs_page import docs_page
 from serving.exchange import HTML, ClientGone, Headers, Receive, Response, Send, problem_response, send_response
 from serving.health import Health
+from serving.jobs.desk import JobDesk
 from serving.metadata import model_list, model_metadata, server_metadata
 from serving.metrics.exposition import CONTENT_TYPE as METRICS
 from serving.metrics.metrics import Metrics
@@ -35,7 +37,7 @@ class Application:
 
     `on_close` runs when it shuts down.
 
-    Without a `registry_hook` nothing is served at its path, nor without `metrics` at theirs.
+    Without a `registry_hook` nothing is served at its path, nor without `metrics` or `jobs` at theirs.
     """
 
     def __init__(
@@ -45,6 +47,8 @@ class Application:
         registry_hook: RegistryHook | None = None,
         metrics: Metrics | None = None,
         on_open: Callable[[], None] = lambda: None,
+        *,
+        jobs: JobDesk | None = None,
     ) -> None:
         self._on_open = on_open
         self._on_close = on_close
@@ -53,7 +57,8 @@ class Application:
         self._meter = RequestMeter(lambda name: name in models.names()) if metrics is None else metrics.replica.meter
         self._models = models
         self._health = Health(models)
-        self._predicting = Predicting(models)
+        self._jobs = jobs
+        self._predicting = Predicting(models, None if jobs is None else jobs.later)
         self._pages: Mapping[str, Callable[[], Response]] = {
             "": lambda: Response(b"", 307, HTML, ((b"location", b"/docs"),)),
             "docs": lambda: Response(docs_page(models), content_type=HTML),
@@ -91,6 +96,8 @@ class Application:
                 if action in ([], ["ready"]):
                     _only(method, "GET")
                     return self._about(model, version, ready=bool(action))
+            case ["v2", "jobs", *rest] if self._jobs is not None:
+                return await self._jobs.answer(method, path, rest, ANYBODY)
             case ["hooks", "registry"] if self._registry_hook is not None:
                 _only(method, "POST")
                 return await self._registry_hook.answer(headers, receive)

@@ -18,19 +18,24 @@ ShadowWord = Callable[[str], Mapping[str, float | int | str] | None]
 
 @dataclass
 class ReplicaFigures:
-    """This replica's figures, read on one thread; `shipping_fails` says whether its log's last shipping did."""
+    """This replica's figures, read on one thread; `shipping_fails` says whether its log's last shipping did.
+
+    `more` are counters of its other parts.
+    """
 
     models: Models
     meter: RequestMeter
     gauges: Gauges
     shadow: ShadowWord
     shipping_fails: Callable[[], bool]
+    more: Callable[[], Figures] = Figures
     _lost: Figures = field(default_factory=Figures)
     _seen: dict[str, tuple[tuple[str, str], dict[Family, int]]] = field(default_factory=dict)
 
     def counters(self) -> Figures:
         """Return what has been counted since the replica started."""
         figures = self.meter.counters()
+        figures.merge(self.more())
         self._count_lost()
         figures.merge(self._lost)
         return figures

@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from stores.ledger import jobs_schema  # noqa: F401 - its tables are to be known
 from stores.ledger.watching_schema import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
