@@ -39,11 +39,13 @@ class Fates:
         if job.attempts > self.policy.attempts:
             last = f"; the last time: {job.reason}" if job.reason else ""
             tried = job.attempts - 1
-            return self.failed(job, "given-up", f"{tried} workers took this job and none of them ended it{last}")
+            return self.failed(
+                job, Problem(500, "given-up", f"{tried} workers took this job and none of them ended it{last}")
+            )
         if self.now - job.enqueued_at > timedelta(hours=self.policy.longest_wait_hours):
             last = f"; the last time it was put back: {job.reason}" if job.reason else ""
             waited = f"no answer within {self.policy.longest_wait_hours:g} hours{last}"
-            return self.failed(job, "waited-too-long", waited)
+            return self.failed(job, Problem(504, "waited-too-long", waited))
         if job.version not in served.lanes:
             return self._without_its_version(job, served)
         if stopped:
@@ -63,17 +65,17 @@ class Fates:
         if problem.kind == "internal-error":
             log.error("job_attempt_failed", job=job.job_id, model=job.model, error=str(error), exc_info=error)
             return self.put_back(job, reason_of(error), used=True)
-        return self.failed(job, problem.kind, problem.detail, problem, rows)
+        return self.failed(job, problem, rows)
 
     def succeeded(self, job: Claimed, response: Response, rows: Rows) -> Ending:
         """Return the end of a job that is answered; `rows` are those of the prediction log."""
         return Ending(job.job_id, job.token, JobState.SUCCEEDED, answer=_stored(response), rows=rows)
 
-    def failed(self, job: Claimed, kind: str, detail: str, problem: Problem | None = None, rows: Rows = ()) -> Ending:
+    def failed(self, job: Claimed, problem: Problem, rows: Rows = ()) -> Ending:
         """Return the end of a job that will never be answered, with the problem that its caller fetches."""
-        told = problem or Problem(SERVER_ERROR, kind, detail)
-        answer = _stored(problem_response(told))
-        return Ending(job.job_id, job.token, JobState.FAILED, reason=f"{kind}: {detail}", answer=answer, rows=rows)
+        answer = _stored(problem_response(problem))
+        reason = f"{problem.kind}: {problem.detail}"
+        return Ending(job.job_id, job.token, JobState.FAILED, reason=reason, answer=answer, rows=rows)
 
     def put_back(self, job: Claimed, reason: str, *, used: bool = False) -> Ending:
         """Return a job to the others, to be tried again after a while."""
@@ -92,7 +94,7 @@ class Fates:
             f"the job is for version {job.version} of {job.model}, which does not stand since plan revision "
             f"{plan.revision} or before (champion {served.champion}); leave it again for the version that serves now"
         )
-        return self.failed(job, "version-gone", detail)
+        return self.failed(job, Problem(410, "version-gone", detail))
 
 
 def _stored(response: Response) -> StoredAnswer:
