@@ -14,6 +14,7 @@ from console import (
     captures,
     decisions,
     features,
+    jobs,
     labels,
     log,
     looks,
@@ -46,6 +47,7 @@ app.add_typer(decisions.app, name="decisions")
 app.add_typer(labels.app, name="labels")
 app.add_typer(alarms.app, name="alarms")
 app.add_typer(captures.app, name="captures")
+app.add_typer(jobs.app, name="jobs")
 app.command()(replay)
 app.command()(quality)
 app.command()(looks.looks)

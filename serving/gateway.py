@@ -15,7 +15,7 @@ from lifecycle.errors import HoldfastError
 from lifecycle.policy import Policy
 from serving.at_work import AtWork
 from serving.health import Health
-from serving.jobs.opening import open_jobs
+from serving.jobs.opening import JobParts, open_jobs
 from serving.ledger_link import LedgerLink
 from serving.metrics.gauges import Gauges
 from serving.metrics.opening import open_metrics
@@ -65,6 +65,7 @@ class Gateway:
 
     application: Application
     health: Health
+    jobs: JobParts
 
 
 def open_gateway(chosen: Settings, replica: str) -> Gateway:
@@ -158,7 +159,7 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
         jobs.start()
 
     application = Application(models, close, open_hook(chosen, engine), metrics, on_open=begin, jobs=jobs.desk)
-    return Gateway(application, Health(models))
+    return Gateway(application, Health(models), jobs)
 
 
 def _follows(models: Models, model: str, revision: int) -> bool:

@@ -29,7 +29,7 @@ LATER_SECONDS = 1.0
 POLL_SECONDS = 1.0
 GATHER_SECONDS = 0.02
 """Messages that are taken within this time are stored together."""
-LEASE_EXTRA_SECONDS = 30.0
+LEASE_EXTRA_SECONDS = 10.0
 """Beyond the time that a receiver has: how long a worker may take to store what became of a message."""
 
 

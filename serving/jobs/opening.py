@@ -11,11 +11,13 @@ import pyarrow as pa
 from sqlalchemy import Engine
 
 from serving.jobs.answering import Answering
+from serving.jobs.broker import broker_address, open_send
+from serving.jobs.celery_queue import CeleryQueue
 from serving.jobs.delivering import Delivering
 from serving.jobs.desk import JobDesk
 from serving.jobs.enqueuing import Enqueuing
 from serving.jobs.meter import JobMeter
-from serving.jobs.queue import JobQueue, LedgerQueue
+from serving.jobs.queue import LedgerQueue
 from serving.jobs.row_shipping import RowShipping
 from serving.jobs.sending import Sender
 from serving.jobs.worker import Worker
@@ -35,7 +37,7 @@ class JobParts:
     """A replica's part in jobs: the desk for callers, and the threads behind it."""
 
     desk: JobDesk
-    queue: JobQueue
+    queue: LedgerQueue | CeleryQueue
     worker: Worker
     delivering: Delivering
     shipping: RowShipping
@@ -47,6 +49,11 @@ class JobParts:
         self.worker.start(asyncio.get_running_loop())
         self.delivering.start()
         self.shipping.start()
+
+    async def take(self, model: str, job_id: str) -> None:
+        """Return once this replica has dealt with a job that Celery hands out; nothing else hands out jobs here."""
+        if isinstance(self.queue, CeleryQueue):
+            await asyncio.wrap_future(self.queue.put(model, job_id))
 
     def stop(self) -> None:
         """End; whatever is under way is taken up by others once its lease has ended."""
@@ -75,7 +82,9 @@ def open_jobs(
     sender_of = partial(Sender, masters=masters, allow_private=chosen.webhook_allow_private)
     delivering = Delivering(deliveries, models, sender_of, meter, now, rng)
     bell = threading.Event()
-    queue: JobQueue = LedgerQueue(jobs, replica, now, bell.set)
+    queue: LedgerQueue | CeleryQueue = LedgerQueue(jobs, replica, now, bell.set)
+    if chosen.jobs == "celery":
+        queue = CeleryQueue(jobs, replica, now, bell.set, open_send(broker_address(chosen)))
     worker = Worker(queue, jobs, models, Answering(models, stopped, now, rng), meter, delivering.wake, now, bell)
     desk = JobDesk(models, Enqueuing(jobs, queue.offer), jobs, deliveries, chosen.webhook_allow_private, now)
     ship = partial(ship_job_rows, chosen.prediction_log, JobLog(engine), Leases(engine), on_rows)

@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 
 import httpx
@@ -62,7 +63,7 @@ class Sender:
             **signed(message_id(sending.job.job_id), body, tenant_secrets(self.masters, sending.job.tenant)),
             "host": target.authority,
             "content-type": "application/json",
-            "user-agent": f"holdfast/{version('holdfast')}",
+            "user-agent": _user_agent(),
         }
         # The name that the certificate must have; the address is where the name pointed when it was checked.
         named = {"sni_hostname": target.host}
@@ -91,3 +92,9 @@ def signed(name: str, body: bytes, secrets: Sequence[str]) -> Mapping[str, str]:
         "webhook-timestamp": str(int(now.timestamp())),
         "webhook-signature": " ".join(signatures),
     }
+
+
+@cache
+def _user_agent() -> str:
+    # Looking it up reads files of the installation.
+    return f"holdfast/{version('holdfast')}"

@@ -87,8 +87,7 @@ class Worker:
                 finally:
                     self.queue.done(claimed)
                 worked = True
-            if not worked:
-                self.queue.tend(model, policy)
+            self.queue.tend(model, policy)
         return worked
 
     def _work(

@@ -81,13 +81,16 @@ class Jobs:
         now: datetime,
         only: Collection[str] | None = None,
     ) -> tuple[Claimed, ...]:
-        """Give a worker the model's most urgent jobs that are due, oldest first; `only` among these ids.
+        """Give a worker the model's most urgent jobs that are due, oldest first.
 
-        A job whose worker let its lease end is due again. No two workers get the same one.
+        Or those of `only` that wait, which may have been handed out before they are due. A job whose worker let its
+        lease end is due again. No two workers get the same one.
         """
-        due = select(jobs.c.job_id).where(jobs.c.model == model, jobs.c.due_at <= now)
-        if only is not None:
-            due = due.where(jobs.c.job_id.in_(only))
+        due = select(jobs.c.job_id).where(jobs.c.model == model)
+        if only is None:
+            due = due.where(jobs.c.due_at <= now)
+        else:
+            due = due.where(jobs.c.job_id.in_(only), (jobs.c.due_at <= now) | (jobs.c.state == JobState.WAITING))
         due = due.order_by(jobs.c.priority, jobs.c.enqueued_at, jobs.c.job_id).limit(limit)
         mine = update(jobs).where(
             jobs.c.job_id.in_(due.with_for_update(skip_locked=True).scalar_subquery()),
@@ -120,12 +123,20 @@ class Jobs:
             keep_rows(connection, rows, now)
         return frozenset(stored)
 
-    def due(self, model: str, before: datetime, limit: int) -> tuple[tuple[str, int], ...]:
-        """Return id and priority of the model's jobs that were due before a moment and that nobody has taken since."""
-        wanted = select(jobs.c.job_id, jobs.c.priority).where(jobs.c.model == model, jobs.c.due_at <= before)
-        ordered = wanted.order_by(jobs.c.priority, jobs.c.enqueued_at, jobs.c.job_id).limit(limit)
-        with self._engine.connect() as connection:
-            return tuple((row.job_id, row.priority) for row in connection.execute(ordered))
+    def hand_out(self, model: str, now: datetime, again: datetime, limit: int) -> tuple[tuple[str, int], ...]:
+        """Return id and priority of the model's jobs that are due, the most urgent first, and have them due `again`.
+
+        For a queue that offers them elsewhere. A worker that let its lease end loses its job by this.
+        """
+        due = select(jobs.c.job_id).where(jobs.c.model == model, jobs.c.due_at <= now)
+        due = due.order_by(jobs.c.priority, jobs.c.enqueued_at, jobs.c.job_id).limit(limit)
+        mine = update(jobs).where(jobs.c.job_id.in_(due.with_for_update(skip_locked=True).scalar_subquery()))
+        offered = mine.values(state=JobState.WAITING, token=jobs.c.token + 1, due_at=again)
+        with self._engine.begin() as connection:
+            rows = connection.execute(offered.returning(jobs.c.job_id, jobs.c.priority, jobs.c.enqueued_at)).all()
+        return tuple(
+            (row.job_id, row.priority) for row in sorted(rows, key=lambda row: (row.priority, row.enqueued_at))
+        )
 
 
 def no_such_job(job_id: str) -> NotFound:
