@@ -9,6 +9,9 @@ from stores.settings import Settings
 
 QUEUE = "holdfast-jobs"
 TASK = "holdfast.job"
+NO_RESULTS = "cache+memory://"
+"""Results are in the ledger. Celery's own in Redis have whoever offers a job subscribe to it, and when Redis comes back
+after a while that subscription says that the process must be restarted."""
 LOST_SECONDS = 600
 """A message that was taken and not dealt with for so long is given to another consumer."""
 
@@ -36,10 +39,10 @@ def task_config(address: str) -> Any:
     }
     adapter = CeleryAdapterConfig(
         broker_url=address,
-        backend_url=address,
+        backend_url=NO_RESULTS,
         broker_transport_options=transport,
         # A consumer that holds many messages would keep urgent ones behind them.
-        app_custom_config={"worker_prefetch_multiplier": 1, "result_expires": LOST_SECONDS},
+        app_custom_config={"worker_prefetch_multiplier": 1},
     )
     return TaskProcessorConfig(queue_name=QUEUE, adapter_config=adapter, max_retries=3)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import blake2b
 from typing import TypeVar
 from uuid import uuid4
 
@@ -54,7 +55,7 @@ class JobDesk:
         # Read now, so that whoever made a mistake hears of it at once.
         request.dialect.read(request.headers, request.body, lane.codec)
         job = NewJob(
-            job_id=uuid4().hex,
+            job_id=_job_id(request, lane.arm.version),
             model=request.model,
             version=lane.arm.version,
             plan_revision=served.plan.revision,
@@ -129,6 +130,22 @@ class JobDesk:
             # Names may be out of reach for a while; the name is looked up and checked again for each message.
             return url
         return url
+
+
+def _job_id(request: Request, version: str) -> str:
+    """Return a new name, or for a request with an idempotency key always the same one.
+
+    The proxy sends a request again whose replica died with it in hand; with a key that cannot leave a second job.
+    """
+    key = request.headers.get(b"idempotency-key")
+    if key is None:
+        return uuid4().hex
+    digest = blake2b(digest_size=16)
+    tenant = request.caller.tenant
+    said = (key, b"" if tenant is None else b"t" + tenant.encode(), request.model.encode(), version.encode())
+    for part in (*said, request.dialect.action.encode(), request.body):
+        digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.hexdigest()
 
 
 def _kept(headers: Headers) -> Mapping[str, str]:

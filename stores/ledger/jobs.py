@@ -9,7 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, func, insert, literal, select, update
+from sqlalchemy import Connection, Engine, func, literal, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from lifecycle.errors import NotFound
 from lifecycle.jobs import JobState, job_sources, require_move
@@ -28,21 +29,26 @@ class Jobs:
         self._engine = engine
 
     def enqueue(self, new: Sequence[NewJob], most_waiting: Mapping[str, int]) -> frozenset[str]:
-        """Store jobs in one transaction, due at once, and return the ids of those that found room.
+        """Store jobs in one transaction, due at once, and return the ids of those that are stored now.
 
-        `most_waiting` says for each of their models how many jobs may be open.
+        `most_waiting` says for each of their models how many jobs may be open. One that is there already stays as it
+        is and needs no room.
         """
-        stored: list[dict[str, object]] = []
         with self._engine.begin() as connection:
+            asked = select(jobs.c.job_id).where(jobs.c.job_id.in_([one.job_id for one in new]))
+            known = set(connection.scalars(asked))
             room = {model: most_waiting[model] - _open(connection, model) for model in {one.model for one in new}}
             taken: Counter[str] = Counter()
+            stored: list[dict[str, object]] = []
             for one in new:
-                if taken[one.model] < room[one.model]:
+                if one.job_id not in known and taken[one.model] < room[one.model]:
                     taken[one.model] += 1
                     stored.append(asdict(one) | _FRESH | {"due_at": one.enqueued_at})
             if stored:
-                connection.execute(insert(jobs), stored)
-        return frozenset(str(one["job_id"]) for one in stored)
+                # Another replica may store the same job at this very moment.
+                dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+                connection.execute(dialect.insert(jobs).on_conflict_do_nothing(), stored)
+        return frozenset(known) | frozenset(str(one["job_id"]) for one in stored)
 
     def get(self, job_id: str) -> Job:
         """Return a job; raises NotFound."""

@@ -20,6 +20,9 @@ from stores.settings import Settings
 from tests.policies import JOBS
 from tests.redis_server import redis_server
 
+# Ray's own classes, at import.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MODEL = "m"
 

@@ -205,6 +205,20 @@ def test_jobs_that_nobody_has_and_paths_and_methods_that_are_not_there(office: O
     asyncio.run(scenario())
 
 
+def test_a_request_that_is_sent_again_with_its_key_leaves_one_job(office: Office) -> None:
+    """As the proxy does for a replica that died; another body under the same key is another job."""
+
+    async def scenario() -> None:
+        async with at_work(office, working=False) as client:
+            keyed = {"idempotency-key": "k"}
+            first, again = [await left(client, flight(), headers=keyed) for _ in range(2)]
+            assert first == again
+            assert await left(client, flight(flight=2), headers=keyed) != first
+            assert await left(client, flight()) != first
+
+    asyncio.run(scenario())
+
+
 def test_without_the_ledger_jobs_are_refused_and_requests_answered(office: Office) -> None:
     """503 with Retry-After for whoever leaves or looks for a job; nobody else notices."""
 

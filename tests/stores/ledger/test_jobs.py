@@ -166,6 +166,16 @@ def test_no_more_jobs_are_stored_than_may_be_open(each_ledger: Engine) -> None:
     assert kept.enqueue([new("e"), new("f")], {"m": 2}) == {"e"}
 
 
+def test_a_job_that_is_left_twice_is_stored_once(each_ledger: Engine) -> None:
+    """Whatever became of it meanwhile, and without room for another."""
+    kept = Jobs(each_ledger)
+    assert kept.enqueue([new("a")], {"m": 1}) == {"a"}
+    kept.end([ended(job) for job in claim(kept)], NOW)
+    assert kept.enqueue([new("b")], {"m": 1}) == {"b"}
+    assert kept.enqueue([new("a"), new("b"), new("c")], {"m": 1}) == {"a", "b"}
+    assert kept.get("a").state is JobState.SUCCEEDED
+
+
 def test_a_message_is_sent_by_one_worker_until_it_is_taken_or_given_up(each_ledger: Engine) -> None:
     """Put back it is due again later; a lease that ends has it sent by another; a person revives one that is dead."""
     kept, messages = enqueue(each_ledger, new("a", webhook="https://example.org")), Deliveries(each_ledger)
