@@ -24,14 +24,16 @@ _decode = msgspec.json.Decoder(_Accepted).decode
 
 @dataclass
 class Leaving:
-    """Leaves each body as a job with a webhook; `acknowledged` are the ids that came back, by the body's place.
+    """Leaves each body as a job, with a webhook if there is one.
+
+    `acknowledged` are the ids that came back, by the body's place.
 
     A body whose answer never came is left again: the job of the first time may be there, too. `failures` counts those.
     """
 
     address: tuple[str, int]
     path: str
-    webhook: str
+    webhook: str | None
     bodies: Sequence[bytes]
     connections: int
     acknowledged: dict[int, str] = field(default_factory=dict)
@@ -77,9 +79,9 @@ class Leaving:
             line.close()
 
     def _request(self, body: bytes) -> bytes:
+        told = "" if self.webhook is None else f"X-Holdfast-Webhook: {self.webhook}\r\n"
         head = (
             f"POST {self.path} HTTP/1.1\r\nHost: {self.address[0]}:{self.address[1]}\r\n"
-            f"Content-Type: application/json\r\nPrefer: respond-async\r\nX-Holdfast-Webhook: {self.webhook}\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n"
+            f"Content-Type: application/json\r\nPrefer: respond-async\r\n{told}Content-Length: {len(body)}\r\n\r\n"
         )
         return head.encode() + body
