@@ -58,7 +58,12 @@ class Deliveries:
                     deliveries.c.state.in_(delivery_sources(one.state)),
                 )
                 ended = None if one.state is DeliveryState.WAITING else now
-                values = {"state": one.state, "last_error": one.error, "due_at": one.due_at, "ended_at": ended}
+                values: dict[str, object] = {
+                    "state": one.state,
+                    "last_error": one.error,
+                    "due_at": one.due_at,
+                    "ended_at": ended,
+                }
                 if not one.used:
                     values = {"state": one.state, "due_at": one.due_at, "attempts": deliveries.c.attempts - 1}
                 connection.execute(mine.values(values))

@@ -150,7 +150,7 @@ def no_such_job(job_id: str) -> NotFound:
     return NotFound(f"no job {job_id!r}; one that ended long ago is forgotten, see keep_hours in the policy")
 
 
-_FRESH: Mapping[str, object] = {"state": JobState.WAITING, "attempts": 0, "token": 0}
+_FRESH: dict[str, object] = {"state": JobState.WAITING, "attempts": 0, "token": 0}
 
 
 def _open(connection: Connection, model: str) -> int:

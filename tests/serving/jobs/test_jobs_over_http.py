@@ -90,7 +90,7 @@ def test_a_job_waits_for_a_plan_that_this_replica_does_not_follow_yet(office: Of
 
             async def put_back() -> bool:
                 told = (await client.get(f"/v2/jobs/{job_id}")).json()
-                return told["reason"] == "this replica does not follow plan revision 4 yet"
+                return bool(told["reason"] == "this replica does not follow plan revision 4 yet")
 
             await until(put_back)
             office.bench.models.put(office.bench.stand_up(TrafficPlan(MODEL, revision=4, champion="1", previous=None)))
