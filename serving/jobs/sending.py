@@ -74,13 +74,17 @@ class Sender:
             return answer.status_code
 
 
-def open_client(most_at_once: int) -> httpx.AsyncClient:
+def open_client(most_at_once: int, trusted: ssl.SSLContext | None = None) -> httpx.AsyncClient:
     """Return a client that follows no redirect, heeds no proxy, and uses each connection once.
 
-    A connection that was opened for one name must not carry messages to another one at the same address.
+    A connection that was opened for one name must not carry messages to another one at the same address. `trusted` are
+    the authorities whose certificates count; by default those that browsers trust.
     """
     limits = httpx.Limits(max_connections=most_at_once, max_keepalive_connections=0)
-    return httpx.AsyncClient(limits=limits, timeout=SILENCE_SECONDS, trust_env=False, follow_redirects=False)
+    verify = httpx.create_ssl_context(trust_env=False) if trusted is None else trusted
+    return httpx.AsyncClient(
+        verify=verify, limits=limits, timeout=SILENCE_SECONDS, trust_env=False, follow_redirects=False
+    )
 
 
 def signed(name: str, body: bytes, secrets: Sequence[str]) -> Mapping[str, str]:
