@@ -3,6 +3,8 @@
 No user waits on this path, so it may call another deployment; and the models stand in the gateways already.
 """
 
+import asyncio
+import threading
 from typing import Any
 
 from ray import serve
@@ -27,11 +29,17 @@ def build_consumer(chosen: Settings, gateway_app: str, gateway: str) -> serve.Ap
 
         def __init__(self) -> None:
             self._gateway: Any = serve.get_deployment_handle(gateway, app_name=gateway_app)
+            self._loop = asyncio.new_event_loop()
+            threading.Thread(target=self._loop.run_forever, name="gateway-calls", daemon=True).start()
 
         @task_handler(name=TASK)
         def work(self, model: str, job_id: str) -> None:
-            """Return once a gateway has dealt with a job."""
-            self._gateway.take_job.remote(model, job_id).result(timeout_s=PATIENCE_SECONDS)
+            """Return once a gateway has dealt with a job; called on Celery's threads."""
+            # With the throughput settings that Ray is started with, a handle works on one event loop alone.
+            asyncio.run_coroutine_threadsafe(self._ask(model, job_id), self._loop).result(PATIENCE_SECONDS)
+
+        async def _ask(self, model: str, job_id: str) -> None:
+            await self._gateway.take_job.remote(model, job_id)
 
     return serve.deployment(
         JobConsumer,

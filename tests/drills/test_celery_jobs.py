@@ -117,4 +117,9 @@ def kill(gateway: Gateway, name: str) -> None:
 
 def named(process: psutil.Process, name: str) -> bool:
     """Return whether a process is a replica of a deployment."""
-    return any(part.endswith(f":{name}") for part in process.cmdline()[0].split())
+    try:
+        said = process.cmdline()
+    except psutil.Error:
+        # It has ended, and nobody has noticed yet.
+        return False
+    return any(part.endswith(f":{name}") for part in said[0].split())
