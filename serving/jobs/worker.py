@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
@@ -80,6 +81,7 @@ class Worker:
         worked = False
         for served in self.models.serving():
             model, policy = served.plan.model, served.policy.jobs
+            began = time.thread_time()
             claimed = self.queue.take(model, policy, TOGETHER)
             if claimed and not self._stopped.is_set():
                 try:
@@ -88,6 +90,10 @@ class Worker:
                     self.queue.done(claimed)
                 worked = True
             self.queue.tend(model, policy)
+            if worked:
+                # What this thread does with the ledger takes the interpreter from the answers, as scoring does.
+                busy = time.thread_time() - began
+                self._stopped.wait(busy * (1.0 / policy.time_share - 1.0))
         return worked
 
     def _work(
