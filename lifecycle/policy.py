@@ -8,6 +8,7 @@ from pydantic import Field as Limit
 from pydantic import model_validator
 
 from lifecycle.decision_policy import DecisionPolicy
+from lifecycle.jobs_policy import JobsPolicy
 from lifecycle.misfit import Misplaced, Where, repeated
 from lifecycle.people import Person
 from lifecycle.rollout_policy import PickUpPolicy, RolloutPolicy
@@ -126,6 +127,7 @@ class Policy(Section):
     rollout: RolloutPolicy
     watching: WatchingPolicy
     retraining: RetrainingPolicy
+    jobs: JobsPolicy
     people: tuple[Person, ...]
 
     @model_validator(mode="after")

@@ -17,6 +17,7 @@ from lifecycle.policy import Policy
 from serving.at_work import AtWork
 from serving.doors.opening import open_door
 from serving.health import Health
+from serving.jobs.opening import JobParts, open_jobs
 from serving.ledger_link import LedgerLink
 from serving.metrics.gauges import Gauges
 from serving.metrics.opening import open_metrics
@@ -67,6 +68,7 @@ class Gateway:
 
     application: Application
     health: Health
+    jobs: JobParts
 
 
 def open_gateway(chosen: Settings, replica: str) -> Gateway:
@@ -113,6 +115,7 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
     shadows = Shadows(
         chosen.prediction_log, replica, writer, features=chosen.features, online_store=chosen.online_store
     )
+    jobs = open_jobs(chosen, engine, replica, models, stopped=guards.is_stopped, on_rows=counting.offer)
     metrics = open_metrics(
         chosen,
         engine,
@@ -123,6 +126,7 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
         shadows=shadows,
         shipper=shipper,
         turned_away=door.refusals.counters,
+        more=jobs.meter.counters,
     )
     watch = PlanWatch(
         known=lambda: known_models(chosen.policies, models.names()),
@@ -145,6 +149,7 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
         pulse.stop()
         watch.stop()
         shadows.stop()
+        jobs.stop()
         shipper.stop()
         counting.stop()
         metrics.stop()
@@ -159,8 +164,15 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
     metrics.start()
     guards.start()
     watchdog.start()
-    application = Application(models, close, open_hook(chosen, engine), metrics, on_open=pulse.start, door=door)
-    return Gateway(application, Health(models))
+
+    def begin() -> None:
+        pulse.start()
+        jobs.start()
+
+    application = Application(
+        models, close, open_hook(chosen, engine), metrics, on_open=begin, door=door, jobs=jobs.desk
+    )
+    return Gateway(application, Health(models), jobs)
 
 
 def _guards(chosen: Settings, engine: Engine, replica: str) -> Guards:

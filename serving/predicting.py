@@ -10,6 +10,7 @@ from serving.contracts import read
 from serving.dialects import Dialect, Spoken
 from serving.doors.door import Door
 from serving.exchange import Headers, Receive, Response, read_body
+from serving.jobs.preference import wants_later
 from serving.models import Lane, Models, ServedModel
 from serving.problem import Refused
 
@@ -31,10 +32,14 @@ class Request:
 
 @dataclass
 class Predicting:
-    """Answers requests for predictions from the models; `monotonic` is in seconds."""
+    """Answers requests for predictions from the models; `monotonic` is in seconds.
+
+    `later` takes requests that are to be answered later; without it every request is answered at once.
+    """
 
     models: Models
     door: Door = field(default_factory=Door)
+    later: Callable[[Request], Awaitable[Response]] | None = None
     monotonic: Callable[[], float] = time.perf_counter
 
     async def answer(
@@ -49,7 +54,10 @@ class Predicting:
             dialect.check(headers)
             reading = read_body(headers, receive, served.policy.serving.max_body_bytes)
             body = await self.door.bodies.within(reading)
-            return await self.compute(Request(dialect, model, version, headers, caller, body))
+            request = Request(dialect, model, version, headers, caller, body)
+            if self.later is not None and wants_later(headers):
+                return await self.later(request)
+            return await self.compute(request)
         except Refused as error:
             if error.problem.retry_after is not None:
                 self.door.refusals.count(caller, error.problem.kind)

@@ -92,7 +92,7 @@ class Load:
     async def _connection(self, start_seconds: float) -> None:
         loop = asyncio.get_running_loop()
         following = loop.time() + start_seconds
-        line: _Line | None = None
+        line: Line | None = None
         for number, body in self._bodies:
             await asyncio.sleep(max(0.0, following - loop.time()))
             following = max(following + self._every_seconds, loop.time())
@@ -105,15 +105,15 @@ class Load:
         if line is not None:
             line.close()
 
-    async def _open(self, loop: asyncio.AbstractEventLoop) -> "_Line | None":
+    async def _open(self, loop: asyncio.AbstractEventLoop) -> "Line | None":
         try:
-            _, line = await loop.create_connection(_Line, *self._address)
+            _, line = await loop.create_connection(Line, *self._address)
         except OSError as error:
             self.failures.append(f"no connection: {error}")
             return None
         return line
 
-    async def _ask(self, line: "_Line", number: int, body: bytes) -> None:
+    async def _ask(self, line: "Line", number: int, body: bytes) -> None:
         sent_at = time.monotonic()
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
@@ -132,7 +132,7 @@ class Load:
         self.answered.append(Answered(number, sent_at, received_at, answer.plan_revision, versions, ids))
 
 
-class _Line(asyncio.Protocol):
+class Line(asyncio.Protocol):
     """One connection, which has one request under way at most; closed between two, it is simply opened again."""
 
     def __init__(self) -> None:
