@@ -8,6 +8,7 @@ from pydantic import Field as Limit
 from pydantic import model_validator
 
 from lifecycle.decision_policy import DecisionPolicy
+from lifecycle.idempotency_policy import IdempotencyPolicy
 from lifecycle.misfit import Misplaced, Where, repeated
 from lifecycle.people import Person
 from lifecycle.rollout_policy import PickUpPolicy, RolloutPolicy
@@ -113,6 +114,7 @@ class Policy(Section):
     model: str
     owner: str
     serving: ServingPolicy
+    idempotency: IdempotencyPolicy
     decision: DecisionPolicy
     cost: CostPolicy
     training: TrainingPolicy

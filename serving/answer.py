@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from serving.caller import ANYBODY, Caller
+from serving.claim import Claim
 from serving.rows import Row
 
 MODEL_TIER = "model"
@@ -14,7 +15,7 @@ class Ask:
     """One accepted request: its typed rows, and the moments and times that the log records.
 
     `submitted` is in monotonic seconds, `decode_us` in microseconds. `numbers` are the rows' places in the request,
-    None when these are all of its rows. `caller` is who asks.
+    None when these are all of its rows. `caller` is who asks. `claim` names the rows of a keyed request.
     """
 
     rows: Sequence[Row]
@@ -23,6 +24,7 @@ class Ask:
     submitted: float
     numbers: Sequence[int] | None = None
     caller: Caller = ANYBODY
+    claim: Claim | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from lifecycle.errors import HoldfastError
 from lifecycle.policy import Policy
 from serving.at_work import AtWork
 from serving.health import Health
+from serving.idempotency.opening import open_once
 from serving.ledger_link import LedgerLink
 from serving.metrics.gauges import Gauges
 from serving.metrics.opening import open_metrics
@@ -44,6 +45,7 @@ from stores.ledger.captures import Captures
 from stores.ledger.opening import connect
 from stores.ledger.pins import Pins
 from stores.ledger.profiles import Profiles
+from stores.ledger.void_claims import void_claims
 from stores.prediction_log.segment import SegmentWriter
 from stores.prediction_log.shipper import adopt_orphans
 from stores.prediction_log.shipping import Shipper
@@ -73,11 +75,11 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
     of the prediction log that cannot be written: answers are logged to segments, which wait.
     """
     writer = SegmentWriter(chosen.prediction_log, replica)
-    _adopt_what_can_be(chosen.prediction_log)
+    engine = connect(chosen.ledger_address)
+    _adopt_what_can_be(chosen.prediction_log, engine)
     models = Models()
     gauges = Gauges()
     meter = RequestMeter(lambda name: name in models.names())
-    engine = connect(chosen.ledger_address)
     counting = _counting(chosen, engine, writer.owned.app_id)
     shipper = Shipper(chosen.prediction_log, writer, SHIP_SECONDS, counting.offer)
     versions = Versions(chosen.versions, Registry(chosen.mlflow_address), Pins(engine))
@@ -107,6 +109,7 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
     metrics = open_metrics(
         chosen, engine, replica, models=models, meter=meter, gauges=gauges, shadows=shadows, shipper=shipper
     )
+    once = open_once(chosen, engine, writer.owned.app_id, meter.replayed)
     watch = PlanWatch(
         known=lambda: known_models(chosen.policies, models.names()),
         plans=PlanSource(LedgerLink(engine), versions, replica),
@@ -129,6 +132,7 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
         pulse.stop()
         watch.stop()
         shadows.stop()
+        once.book.stop()
         shipper.stop()
         counting.stop()
         metrics.stop()
@@ -141,7 +145,7 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
     metrics.start()
     guards.start()
     watchdog.start()
-    application = Application(models, close, open_hook(chosen, engine), metrics, on_open=pulse.start)
+    application = Application(models, close, open_hook(chosen, engine), metrics, on_open=pulse.start, keyed=once)
     return Gateway(application, Health(models))
 
 
@@ -171,9 +175,9 @@ def _counting(chosen: Settings, engine: Engine, name: str) -> Counting:
     )
 
 
-def _adopt_what_can_be(prediction_log: Path) -> None:
+def _adopt_what_can_be(prediction_log: Path, engine: Engine) -> None:
     # Serving does not depend on what dead replicas left: flows/maintain tries again.
     try:
-        adopt_orphans(prediction_log)
+        adopt_orphans(prediction_log, void_claims(engine, prediction_log))
     except (HoldfastError, OSError) as error:
         log.warning("adoption_failed", folder=str(prediction_log), error=str(error))

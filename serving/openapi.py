@@ -91,7 +91,7 @@ def _post(summary: str, schema: dict[str, Any], example: object, parameters: lis
     return {
         "post": {
             "summary": summary,
-            "parameters": parameters,
+            "parameters": [*parameters, _KEY],
             "requestBody": {"required": True, "content": {"application/json": content}},
             "responses": _RESPONSES,
         }
@@ -105,6 +105,13 @@ _METRICS = {
     }
 }
 _VERSION = {"name": "version", "in": "path", "required": True, "schema": {"type": "string"}}
+_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "However often a request is sent with the same key, it is answered, logged and billed once",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[\\x20-\\x7e]+$"},
+}
 _RESPONSES = {
     "200": {"description": "The answer", "content": {"application/json": {"schema": {"type": "object"}}}},
     "default": {

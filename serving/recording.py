@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from feature_repo.definition import ModelDefinition
 from lifecycle.deciding import decide_actions
-from serving.answer import MODEL_TIER, Answer
+from serving.answer import MODEL_TIER, Answer, Ask
 from serving.log_batch import Decided, Failure, Scored
 from serving.prepared import Prepared, microseconds, spread
 from serving.stage import Stage
@@ -30,7 +30,8 @@ def failed_rows(
 ) -> pa.RecordBatch:
     """Return the log rows of an attempt without scores; `errors` are per row, `pairs_with` as Failure has it."""
     counts = np.count_nonzero(prepared.defaulted, axis=1)
-    return stage.batches.build(_rows(stage, prepared, None, counts, predict_us), Failure(errors, pairs_with))
+    rows = _rows(stage, prepared, None, counts, predict_us, shown=pairs_with is None)
+    return stage.batches.build(rows, Failure(errors, pairs_with))
 
 
 def log_failed(stage: Stage, prepared: Prepared, reason: str, seconds: float) -> None:
@@ -69,12 +70,18 @@ def answers(stage: Stage, prepared: Prepared, scored: Scored, tier: str = MODEL_
 
 
 def _rows(
-    stage: Stage, prepared: Prepared, decided: Decided | None, defaulted_counts: np.ndarray, predict_us: int
+    stage: Stage,
+    prepared: Prepared,
+    decided: Decided | None,
+    defaulted_counts: np.ndarray,
+    predict_us: int,
+    *,
+    shown: bool = True,
 ) -> Scored:
     asks = prepared.asks
     tenants = [ask.caller.tenant for ask in asks]
     return Scored(
-        prediction_ids=stage.ids.take(len(prepared.matrix)),
+        prediction_ids=_prediction_ids(stage, asks, len(prepared.matrix), shown=shown),
         request_ids=spread(asks, [ask.request_id for ask in asks]),
         row_numbers=list(chain.from_iterable(ask.numbers or range(len(ask.rows)) for ask in asks)),
         served_at=stage.epoch_seconds(),
@@ -92,6 +99,18 @@ def _rows(
         predict_us=predict_us,
         tenants=spread(asks, tenants) if any(tenants) else None,
     )
+
+
+def _prediction_ids(stage: Stage, asks: Sequence[Ask], n_rows: int, *, shown: bool) -> list[str]:
+    """Return the ids of a micro-batch's rows: those that a keyed request is shown are its claim's."""
+    if not shown or all(ask.claim is None for ask in asks):
+        return stage.ids.take(n_rows)
+    now = stage.monotonic()
+    ids: list[str] = []
+    for ask in asks:
+        own = ask.claim
+        ids += stage.ids.take(len(ask.rows)) if own is None else own.ids(ask.numbers or range(len(ask.rows)), now)
+    return ids
 
 
 def _ages(definition: ModelDefinition, scored: Scored) -> list[float]:

@@ -19,9 +19,10 @@ from serving.metrics.requests import RequestMeter
 from serving.models import Models
 from serving.openapi import openapi
 from serving.predicted import VersionFailed
-from serving.predicting import Predicting
+from serving.predicting import Keyed, Predicting
 from serving.problem import Problem, problem_of, refused
 from serving.registry_hook import RegistryHook
+from serving.sharing import Sharing
 
 log = structlog.get_logger()
 
@@ -35,7 +36,8 @@ class Application:
 
     `on_close` runs when it shuts down.
 
-    Without a `registry_hook` nothing is served at its path, nor without `metrics` at theirs.
+    Without a `registry_hook` nothing is served at its path, nor without `metrics` at theirs. Without `keyed`, requests
+    with an idempotency key are refused.
     """
 
     def __init__(
@@ -45,6 +47,8 @@ class Application:
         registry_hook: RegistryHook | None = None,
         metrics: Metrics | None = None,
         on_open: Callable[[], None] = lambda: None,
+        *,
+        keyed: Keyed | None = None,
     ) -> None:
         self._on_open = on_open
         self._on_close = on_close
@@ -53,7 +57,7 @@ class Application:
         self._meter = RequestMeter(lambda name: name in models.names()) if metrics is None else metrics.replica.meter
         self._models = models
         self._health = Health(models)
-        self._predicting = Predicting(models)
+        self._predicting = Predicting(models, sharing=Sharing(self._meter.shared), keyed=keyed)
         self._pages: Mapping[str, Callable[[], Response]] = {
             "": lambda: Response(b"", 307, HTML, ((b"location", b"/docs"),)),
             "docs": lambda: Response(docs_page(models), content_type=HTML),

@@ -2,6 +2,7 @@
 
 from textwrap import dedent
 
+from lifecycle.idempotency_policy import IdempotencyPolicy
 from lifecycle.people import Override, Person
 from lifecycle.rollout_policy import (
     CanaryPolicy,
@@ -101,6 +102,8 @@ RETRAINING = RetrainingPolicy(
     every_days=30, new_labels=1000, cool_down_days=7, at_most=4, in_days=60, person_weight=3, captured_weight=2
 )
 
+IDEMPOTENCY = IdempotencyPolicy(keep_hours=24, wait_ms=5000, max_answer_bytes=100_000, share_identical=True)
+
 PEOPLE = (Person(name="on-call", may=tuple(Override)),)
 
 
@@ -112,6 +115,7 @@ def rollout_yaml(unit: str) -> str:
     )
     start = dedent(
         f"""
+        idempotency: {IDEMPOTENCY.model_dump_json()}
         pick_up: {PICK_UP.model_dump_json()}
         rollout:
           unit: [{unit}]
