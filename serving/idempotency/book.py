@@ -25,6 +25,8 @@ LEASE_SECONDS = 60.0
 LEDGER_SECONDS = 5.0
 """How long one word with the ledger may take; a server that swallows packets is given up after three."""
 AGAIN_SECONDS = 1.0
+MOST_UNTOLD = 2000
+"""So many words wait for the ledger at most; with that many, no more keys are claimed until it is back."""
 NOBODY = "nobody"
 """An owner that has no folder, and so is dead."""
 
@@ -83,6 +85,8 @@ class Book:
 
     async def claim(self, claim: Claim) -> Claim | None:
         """Take a key if it is free, and return how it stands; raises Refused with 503 when the ledger is away."""
+        if len(self._untold) >= MOST_UNTOLD:
+            raise ledger_away()
         await self._tell_first(claim.digest)
         try:
             return await self._do(Claiming(claim))

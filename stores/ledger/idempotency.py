@@ -29,6 +29,25 @@ _MINE = (
     keys.c.owner == bindparam("its_owner"),
     keys.c.status.is_(None),
 )
+# Made once: to make a statement costs more than to run it.
+_CHANGE = update(keys).where(*_MINE)
+_RELEASE = delete(keys).where(*_MINE)
+_STANDING = select(keys).where(
+    keys.c.digest.in_(bindparam("digests", expanding=True)), keys.c.expires_at > bindparam("now")
+)
+
+
+def _claiming(insert: postgresql.Insert | sqlite.Insert) -> postgresql.Insert | sqlite.Insert:
+    """Return the statement that inserts a claim, also in the place of one whose time is over."""
+    new = {column.name: insert.excluded[column.name] for column in keys.columns if column.name != "digest"}
+    over = keys.c.expires_at <= bindparam("now", type_=keys.c.expires_at.type)
+    return insert.on_conflict_do_update(index_elements=["digest"], set_=new, where=over)
+
+
+_CLAIM: Mapping[str, postgresql.Insert | sqlite.Insert] = {
+    "postgresql": _claiming(postgresql.insert(keys)),
+    "sqlite": _claiming(sqlite.insert(keys)),
+}
 
 
 class IdempotencyKeys:
@@ -78,7 +97,7 @@ class IdempotencyKeys:
 
 
 def _release(connection: Connection, some: Sequence[Releasing], _: datetime) -> None:
-    connection.execute(delete(keys).where(*_MINE), [_its(one.claim) for one in some])
+    connection.execute(_RELEASE, [_its(one.claim) for one in some])
 
 
 def _complete(connection: Connection, some: Sequence[Completing], _: datetime) -> None:
@@ -92,7 +111,7 @@ def _complete(connection: Connection, some: Sequence[Completing], _: datetime) -
         }
         for one in some
     ]
-    connection.execute(update(keys).where(*_MINE), rows)
+    connection.execute(_CHANGE, rows)
 
 
 def _take(connection: Connection, some: Sequence[Taking], _: datetime) -> None:
@@ -106,15 +125,12 @@ def _take(connection: Connection, some: Sequence[Taking], _: datetime) -> None:
         }
         for one in some
     ]
-    connection.execute(update(keys).where(*_MINE), rows)
+    connection.execute(_CHANGE, rows)
 
 
 def _claim(connection: Connection, some: Sequence[Claiming], now: datetime) -> None:
     # In one order everywhere, so that two who claim several at once do not wait for each other.
     ordered = sorted((one.claim for one in some), key=lambda claim: claim.digest)
-    over = delete(keys).where(keys.c.digest.in_([claim.digest for claim in ordered]), keys.c.expires_at <= now)
-    connection.execute(over)
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     rows = [
         {
             "digest": claim.digest,
@@ -125,10 +141,15 @@ def _claim(connection: Connection, some: Sequence[Claiming], now: datetime) -> N
             "former": list(claim.former),
             "lease_until": claim.lease_until,
             "expires_at": claim.expires_at,
+            "status": None,
+            "content_type": None,
+            "headers": None,
+            "body": None,
+            "now": now,
         }
         for claim in ordered
     ]
-    connection.execute(dialect.insert(keys).on_conflict_do_nothing(index_elements=["digest"]), rows)
+    connection.execute(_CLAIM[connection.dialect.name], rows)
 
 
 def _look(*_: object) -> None:
@@ -149,8 +170,8 @@ def _its(claim: Claim) -> dict[str, object]:
 
 
 def _standing(connection: Connection, digests: set[str], now: datetime) -> Mapping[str, Claim]:
-    found = select(keys).where(keys.c.digest.in_(sorted(digests)), keys.c.expires_at > now)
-    return {row.digest: _claim_of(row) for row in connection.execute(found)}
+    found = connection.execute(_STANDING, {"digests": sorted(digests), "now": now})
+    return {row.digest: _claim_of(row) for row in found}
 
 
 def _claim_of(row: Row[Any]) -> Claim:
