@@ -93,7 +93,8 @@ def find_claimed(root: Path, owners: Mapping[str, Iterable[str]]) -> Mapping[str
 
 
 def _row(values: Mapping[str, Any]) -> ClaimedRow:
-    return ClaimedRow(**{name: values.get(name) for name in COLUMNS})
+    known: dict[str, Any] = {name: values.get(name) for name in COLUMNS}
+    return ClaimedRow(**known)
 
 
 def _wanted(rows: pa.Table, claims: Iterable[str]) -> pa.Table:

@@ -80,10 +80,10 @@ def bench_idempotency(terminal: Console) -> Mapping[str, object]:
                         results[name][count].per_second.append(len(waits) / seconds)
                         results[name][count].p50_ms.append(p50)
                         results[name][count].p99_ms.append(p99)
-    table = Table("", *(f"{count}: {what}" for count in CONNECTIONS for what in ("requests/s", "p50 ms", "p99 ms")))
+    table = Table("", "connections", "requests/s", "p50 ms", "p99 ms", title="Idempotency")
     for name, measured in results.items():
-        cells = (getattr(measured[count], what) for count in CONNECTIONS for what in ("per_second", "p50_ms", "p99_ms"))
-        table.add_row(name, *(f"{median(values):,.4g}" for values in cells))
+        for count, one in measured.items():
+            table.add_row(name, str(count), *(f"{median(values):,.4g}" for values in vars(one).values()))
     terminal.print(table)
     alone = _sharing_us(bodies)
     terminal.print(f"Looking for a request like it costs one without a key {alone:.2f} µs")

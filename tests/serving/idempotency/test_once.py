@@ -171,6 +171,28 @@ def test_ledger_that_is_away_refuses_keyed_requests_and_no_others(start: Open) -
     assert replica.ask("k").status_code == 200
 
 
+def test_ledger_that_stays_away_is_not_asked_for_ever_more_keys(start: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has to be told to it once it is back is bounded; until then keys are refused without asking."""
+    monkeypatch.setattr("serving.idempotency.book.MOST_UNTOLD", 2)
+    away = AwayKeys(None, away=True)
+
+    def keys(real: Any) -> AwayKeys:
+        away.keys = real
+        return away
+
+    replica = start(keys=keys)
+
+    async def asked() -> tuple[list[int], int]:
+        statuses = [(await replica.send(f"k{number}")).status_code for number in range(4)]
+        waiting = len(replica.book._untold)
+        away.away = False
+        while replica.book._untold:  # noqa: ASYNC110 - there is no event to wait for
+            await asyncio.sleep(0.01)
+        return [*statuses, (await replica.send("k3")).status_code], waiting
+
+    assert asyncio.run(asked()) == ([503] * 4 + [200], 2)
+
+
 def test_claim_whose_confirmation_was_lost_is_not_stuck(start: Open) -> None:
     """The ledger took it and the connection broke: the key is answered, on this replica and on others."""
     lossy = AwayKeys(None, answers=False)
