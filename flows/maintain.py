@@ -1,4 +1,4 @@
-"""Keep the prediction log whole and quick to read, and jobs no longer than their policy has it."""
+"""Keep the prediction log whole and quick to read, and drop what is past its time: old files, jobs and keys."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,9 +9,11 @@ from prefect import flow
 from sqlalchemy import Engine
 
 from lifecycle.errors import HoldfastError
+from stores.ledger.idempotency import IdempotencyKeys
 from stores.ledger.job_lists import JobLists
 from stores.ledger.leases import Leases
 from stores.ledger.opening import open_ledger
+from stores.ledger.void_claims import void_claims
 from stores.policies import load_policy
 from stores.prediction_log.compaction import Compacted, compact, expire
 from stores.prediction_log.shipper import Adopted, adopt_orphans
@@ -22,17 +24,18 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Maintained:
-    """What one round did: orphans adopted, data files merged, old data files deleted, jobs forgotten."""
+    """What one round did: orphans adopted, data files merged; old data files, jobs and idempotency keys deleted."""
 
     adopted: Adopted
     compacted: Compacted
     expired_files: int
     forgotten_jobs: int
+    expired_keys: int
 
 
 @flow(name="maintain")
 def maintain() -> Maintained:
-    """Ship what dead replicas of this machine left, merge small files, delete replaced ones, and forget old jobs.
+    """Ship what dead replicas of this machine left, merge small files, and delete what is replaced or past its time.
 
     Doing it twice changes nothing more. Raises Conflict when another run is at it.
     """
@@ -40,10 +43,11 @@ def maintain() -> Maintained:
     engine = open_ledger(places.ledger_address)
     with Leases(engine).hold("maintain"):
         done = Maintained(
-            adopted=adopt_orphans(places.prediction_log),
+            adopted=adopt_orphans(places.prediction_log, void_claims(engine, places.prediction_log)),
             compacted=compact(places.prediction_log),
             expired_files=expire(places.prediction_log),
             forgotten_jobs=_forget_jobs(engine, places.policies),
+            expired_keys=IdempotencyKeys(engine).expire(datetime.now(UTC)),
         )
     log.info(
         "prediction_log_maintained",
@@ -53,6 +57,7 @@ def maintain() -> Maintained:
         files_after=done.compacted.files_after,
         expired_files=done.expired_files,
         forgotten_jobs=done.forgotten_jobs,
+        expired_keys=done.expired_keys,
     )
     return done
 

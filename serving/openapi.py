@@ -108,7 +108,7 @@ def _post(summary: str, schema: dict[str, Any], example: object, parameters: lis
     return {
         "post": {
             "summary": summary,
-            "parameters": [*parameters, _PRIORITY, *LATER_PARAMETERS],
+            "parameters": [*parameters, _PRIORITY, _KEY, *LATER_PARAMETERS],
             "requestBody": {"required": True, "content": {"application/json": content}},
             "responses": {**_RESPONSES, "202": LATER_RESPONSE},
         }
@@ -132,6 +132,13 @@ _PRIORITY = {
 _SECURITY = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "An API key, hf_…"},
     "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
+_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "However often a request is sent with the same key, it is answered, logged and billed once",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[\\x20-\\x7e]+$"},
 }
 _RESPONSES = {
     "200": {"description": "The answer", "content": {"application/json": {"schema": {"type": "object"}}}},

@@ -22,9 +22,10 @@ from serving.metrics.requests import RequestMeter
 from serving.models import Models
 from serving.openapi import openapi
 from serving.predicted import VersionFailed
-from serving.predicting import Predicting
+from serving.predicting import Keyed, Predicting
 from serving.problem import Problem, problem_of, refused
 from serving.registry_hook import RegistryHook
+from serving.sharing import Sharing
 
 log = structlog.get_logger()
 
@@ -41,7 +42,7 @@ class Application:
     `on_close` runs when it shuts down.
 
     Without a `registry_hook` nothing is served at its path, nor without `metrics` or `jobs` at theirs. The `door` lets
-    requests in; by default everybody.
+    requests in; by default everybody. Without `keyed`, requests with an idempotency key are refused.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Application:
         *,
         door: Door | None = None,
         jobs: JobDesk | None = None,
+        keyed: Keyed | None = None,
     ) -> None:
         self._door = Door() if door is None else door
         self._on_open = on_open
@@ -64,7 +66,13 @@ class Application:
         self._models = models
         self._health = Health(models)
         self._jobs = jobs
-        self._predicting = Predicting(models, self._door, None if jobs is None else jobs.later)
+        self._predicting = Predicting(
+            models,
+            self._door,
+            None if jobs is None else jobs.later,
+            sharing=Sharing(self._meter.shared),
+            keyed=keyed,
+        )
         self._pages: Mapping[str, Callable[[], Response]] = {
             "": lambda: Response(b"", 307, HTML, ((b"location", b"/docs"),)),
             "docs": lambda: Response(docs_page(models), content_type=HTML),

@@ -2,6 +2,7 @@
 
 from textwrap import dedent
 
+from lifecycle.idempotency_policy import IdempotencyPolicy
 from lifecycle.jobs_policy import JobsPolicy, WebhookPolicy
 from lifecycle.people import Override, Person
 from lifecycle.rollout_policy import (
@@ -120,6 +121,7 @@ JOBS = JobsPolicy(
     time_share=1,
     webhook=WebhookPolicy(timeout_seconds=5, attempts=3, first_retry_seconds=1, longest_retry_seconds=60),
 )
+IDEMPOTENCY = IdempotencyPolicy(keep_hours=24, wait_ms=5000, max_answer_bytes=100_000, share_identical=True)
 
 PEOPLE = (Person(name="on-call", may=tuple(Override)),)
 
@@ -132,6 +134,7 @@ def rollout_yaml(unit: str) -> str:
     )
     start = dedent(
         f"""
+        idempotency: {IDEMPOTENCY.model_dump_json()}
         pick_up: {PICK_UP.model_dump_json()}
         rollout:
           unit: [{unit}]

@@ -133,7 +133,10 @@ class Load:
 
 
 class Line(asyncio.Protocol):
-    """One connection, which has one request under way at most; closed between two, it is simply opened again."""
+    """One connection, which has one request under way at most; closed between two, it is simply opened again.
+
+    `headers` are those of the newest answer.
+    """
 
     def __init__(self) -> None:
         self.closed = False
@@ -141,11 +144,13 @@ class Line(asyncio.Protocol):
         self._waiting: asyncio.Future[tuple[int, bytes]] | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._pieces: list[bytes] = []
+        self.headers: dict[bytes, bytes] = {}
 
     def ask(self, request: bytes) -> asyncio.Future[tuple[int, bytes]]:
         """Send a request; the future gives status and body, or raises ConnectionError."""
         self._waiting = asyncio.get_running_loop().create_future()
         self._pieces = []
+        self.headers = {}
         if self._transport is None or self.closed:
             self._waiting.set_exception(ConnectionResetError("closed before the request was sent"))
         else:
@@ -173,6 +178,10 @@ class Line(asyncio.Protocol):
         self.closed = True
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_exception(ConnectionResetError(f"closed under the request: {exc}"))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header of the answer (the parser's hook)."""
+        self.headers[name.lower()] = value
 
     def on_body(self, piece: bytes) -> None:
         """Keep a piece of the body (the parser's hook)."""

@@ -10,9 +10,11 @@ import pytest
 from flows.maintain import maintain
 from lifecycle.errors import Conflict
 from lifecycle.jobs import JobState
+from stores.ledger.idempotency import IdempotencyKeys
 from stores.ledger.job_lists import JobLists
 from stores.ledger.job_records import Ending, NewJob
 from stores.ledger.jobs import Jobs
+from stores.ledger.key_operations import Claim, Claiming, Looking
 from stores.ledger.leases import Leases
 from stores.ledger.opening import open_ledger
 from stores.prediction_log.compaction import Compacted
@@ -40,6 +42,8 @@ def test_empty_log_is_left_as_it_is(home: Settings) -> None:
     done = maintain.fn()
     assert (done.adopted, done.compacted, done.expired_files) == (Adopted((), 0, 0), Compacted(0, 0), 0)
     assert done.forgotten_jobs == 0
+    assert (done.adopted, done.compacted) == (Adopted((), 0, 0), Compacted(0, 0))
+    assert (done.expired_files, done.expired_keys) == (0, 0)
 
 
 def test_orphans_are_shipped_and_small_files_merged(home: Settings, serve: Callable[[str], SegmentWriter]) -> None:
@@ -61,6 +65,18 @@ def test_second_round_changes_nothing(home: Settings, serve: Callable[[str], Seg
     again = maintain.fn()
     assert (again.adopted.rows, again.compacted) == (0, Compacted(0, 0))
     assert PredictionLog(home.prediction_log).count() == 1
+
+
+def test_keys_whose_time_is_over_are_deleted(home: Settings) -> None:
+    """And no others, so that the table does not grow for ever."""
+    keys, now = IdempotencyKeys(open_ledger(home.ledger_address)), datetime.now(UTC)
+    old, young = (
+        Claim(name, "f", name, "replica.1", "here", now, now + timedelta(hours=hours))
+        for name, hours in (("old", -1), ("young", 1))
+    )
+    keys.work([Claiming(old), Claiming(young)], now - timedelta(hours=2))
+    assert maintain.fn().expired_keys == 1
+    assert keys.work([Looking(old), Looking(young)], now - timedelta(hours=2)) == [None, young]
 
 
 def test_two_rounds_at_once_are_kept_apart(home: Settings, impatient: None) -> None:
