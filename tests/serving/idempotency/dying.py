@@ -11,6 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from serving.tiers.last import HonestFailure
+from serving.tiers.run import TierRun
 from stores.ledger.key_operations import Claim, Claiming, Completing, Operation, Releasing, Taking
 from stores.prediction_log.segment import SegmentWriter
 from stores.prediction_log.shipper import ship
@@ -102,8 +104,11 @@ def main() -> None:
     )
     if point == "after a failure is logged":
         served = replica.models.serving()[0]
-        stage = served.lanes[served.champion].batcher._hand_over.args[0].args[0]  # type: ignore[attr-defined]
-        object.__setattr__(stage, "predictor", _Failing())
+        run = served.lanes[served.champion].batcher._hand_over
+        assert isinstance(run, TierRun)
+        object.__setattr__(run._stage, "predictor", _Failing())
+        # As for a version asked for by its name: another tier would answer otherwise.
+        run._instead = HonestFailure()
     answer = replica.ask(KEY, ROWS)
     sys.exit(f"answered {answer.status_code} and lived on: {answer.text}")
 
