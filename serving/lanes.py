@@ -127,6 +127,7 @@ class Lanes:
             rule=rule,
             workers=arm.workers,
             at_work=self.at_work,
+            review=self.policy.review,
         )
 
     def _guard(self, arm: Arm, name: ArmName) -> Guard | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from feature_repo.definition import ModelDefinition
 from lifecycle.decision_policy import DecisionPolicy
+from lifecycle.review_policy import ReviewPolicy
 from serving.at_work import AtWork
 from serving.log_batch import LogBatches
 from serving.outputs.guard import Guard
@@ -23,8 +24,8 @@ class Stage:
 
     `mirror` is shown what this stage has logged as answered, None when nobody follows. `guard` watches the answers and
     may stop them, None when nobody watches; `rule` then answers, where there is one, and the version is tried in its
-    `workers`. `at_work` shows others what is scored on the event loop. `epoch_seconds` and `monotonic` are clocks, in
-    seconds.
+    `workers`. `at_work` shows others what is scored on the event loop. By `review` people look at some answers, by
+    None at none. `epoch_seconds` and `monotonic` are clocks, in seconds.
     """
 
     version: str
@@ -44,4 +45,5 @@ class Stage:
     rule: Rule | None = None
     workers: Workers | None = None
     at_work: AtWork = field(default_factory=AtWork)
+    review: ReviewPolicy | None = None
     monotonic: Callable[[], float] = time.perf_counter

@@ -56,6 +56,7 @@ class ShadowVersion:
             "features_us": nothing,
             "predict_us": pa.repeat(pa.scalar(attempts.predict_us, pa.int32()), n_rows),
             "cost": pa.nulls(n_rows, pa.float64()),
+            "review": pa.nulls(n_rows, _TEXT),
         }
         return pa.RecordBatch.from_arrays([columns[name] for name in SCHEMA.names], schema=SCHEMA)
 
