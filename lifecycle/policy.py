@@ -8,6 +8,7 @@ from pydantic import Field as Limit
 from pydantic import model_validator
 
 from lifecycle.decision_policy import DecisionPolicy
+from lifecycle.log_policy import LogPolicy
 from lifecycle.misfit import Misplaced, Where, repeated
 from lifecycle.people import Person
 from lifecycle.review_policy import ReviewPolicy, review_misfits
@@ -123,6 +124,7 @@ class Policy(Section):
     watching: WatchingPolicy
     retraining: RetrainingPolicy
     review: ReviewPolicy | None = None
+    log: LogPolicy | None = None
     people: tuple[Person, ...]
 
     @model_validator(mode="after")

@@ -46,6 +46,7 @@ from stores.ledger.captures import Captures
 from stores.ledger.opening import connect
 from stores.ledger.pins import Pins
 from stores.ledger.profiles import Profiles
+from stores.log_key import log_key
 from stores.prediction_log.segment import SegmentWriter
 from stores.prediction_log.shipper import adopt_orphans
 from stores.prediction_log.shipping import Shipper
@@ -110,6 +111,7 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
         guards=guards,
         retried=meter.retried,
         at_work=at_work,
+        log_key=partial(log_key, chosen),
     )
     shadows = Shadows(chosen.prediction_log, replica, writer)
     metrics = open_metrics(

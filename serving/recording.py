@@ -28,12 +28,18 @@ def scored_rows(stage: Stage, prepared: Prepared, scores: np.ndarray, predict_us
     return _rows(stage, prepared, ids, decided, predict_us)
 
 
+def for_log(stage: Stage, batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return a batch as the log and captures may keep it; a shadow, which scores it again, needs it as it is."""
+    return batch if stage.hiding is None else stage.hiding.kept(batch)
+
+
 def failed_rows(
     stage: Stage, prepared: Prepared, errors: Sequence[str], pairs_with: Sequence[str] | None, predict_us: int
 ) -> pa.RecordBatch:
     """Return the log rows of an attempt without scores; `errors` are per row, `pairs_with` as Failure has it."""
     ids = stage.ids.take(len(prepared.matrix))
-    return stage.batches.build(_rows(stage, prepared, ids, None, predict_us), Failure(errors, pairs_with))
+    rows = _rows(stage, prepared, ids, None, predict_us)
+    return for_log(stage, stage.batches.build(rows, Failure(errors, pairs_with)))
 
 
 def log_failed(stage: Stage, prepared: Prepared, reason: str, seconds: float) -> None:

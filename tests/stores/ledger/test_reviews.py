@@ -1,5 +1,6 @@
 """Reviews enter once, are one person's at a time, and end with a word that is the example's label."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -157,3 +158,19 @@ def test_figures_say_what_waits_and_how_often_people_agree(ledger: Engine) -> No
     assert (audit.open, audit.overdue, audit.answered, audit.agreement) == (1, 1, 2, 0.5)
     assert provisional.agreement is None
     assert [one.open for one in review_figures(ledger, "other", NOON)] == [0, 0]
+
+
+def test_many_people_at_once_each_get_another_and_all_are_answered_once(ledger: Engine) -> None:
+    """Eight people, forty answers."""
+    names = {f"{number:02}" for number in range(40)}
+    Reviews(ledger).enter([asked(name) for name in names])
+
+    def work(who: str) -> list[str]:
+        done = []
+        while (taken := Answering(ledger).claim(who, NOON, MINUTES)) is not None:
+            done.append(Answering(ledger).answer(word(taken.prediction_id, 1, who), NOON)[0].prediction_id)
+        return done
+
+    with ThreadPoolExecutor(8) as people:
+        done = [name for names in people.map(work, (f"person {number}" for number in range(8))) for name in names]
+    assert sorted(done) == sorted(names)
