@@ -15,6 +15,8 @@ from lifecycle.cascade_policy import CascadePolicy
 
 STEPS = 200
 """Places on the scale from 0 to 1 where a band may end."""
+KNOTS = 500
+"""Ranks at which two scales are compared."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,27 @@ class Bands:
         return sure
 
 
+@dataclass(frozen=True)
+class VersionScale:
+    """Turns the scores that a small model is sure of into those its version gives at the same ranks.
+
+    A small model's scores lie closer together than its version's. Whoever watches how the version's scores are spread
+    must see them on one scale. `small` and `version` are scores of equal ranks, (n_knots,) each, rising.
+    """
+
+    small: np.ndarray
+    version: np.ndarray
+
+    def of(self, scores: np.ndarray) -> np.ndarray:
+        """Return (n_rows,) scores on the version's scale."""
+        scaled: np.ndarray = np.interp(scores, self.small, self.version)
+        return scaled
+
+
 NOWHERE = Bands(low=None, high=None)
 """Sure of nothing."""
+SAME = VersionScale(np.array([0.0, 1.0]), np.array([0.0, 1.0]))
+"""Scores as they are."""
 
 
 def sure_bands(version: np.ndarray, small: np.ndarray, threshold: float, policy: CascadePolicy) -> Bands:
@@ -67,6 +88,23 @@ def sure_bands(version: np.ndarray, small: np.ndarray, threshold: float, policy:
     low = _reach(small, otherwise, grid[grid < threshold], policy.decided_otherwise_at_most, error)
     high = _reach(-small, otherwise, -grid[grid >= threshold][::-1], policy.decided_otherwise_at_most, error)
     return Bands(low, None if high is None else -high)
+
+
+def version_scale(version: np.ndarray, small: np.ndarray, bands: Bands) -> VersionScale:
+    """Return the scale of a version, from (n_rows,) scores of both models on rows that neither learned from.
+
+    Without a row that the small model is sure of, scores stay as they are.
+
+    >>> scale = version_scale(np.array([0.1, 0.2, 0.9]), np.array([0.2, 0.3, 0.6]), Bands(low=0.3, high=None))
+    >>> scale.of(np.array([0.2, 0.25, 0.3])).round(3)
+    array([0.1 , 0.15, 0.2 ])
+    """
+    sure = bands.sure(small)
+    if not sure.any():
+        return SAME
+    ranks = np.linspace(0, 1, min(KNOTS, int(sure.sum())))
+    knots, first = np.unique(np.quantile(small[sure], ranks), return_index=True)
+    return VersionScale(knots, np.quantile(version[sure], ranks)[first])
 
 
 def upper_limit(found: int, rows: int, error: float) -> float:

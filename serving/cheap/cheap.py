@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lifecycle.cascade import NOWHERE, Bands, sure_bands
+from lifecycle.cascade import NOWHERE, SAME, Bands, VersionScale, sure_bands, version_scale
 from lifecycle.charging import Charges
 from lifecycle.policy import Policy
 from serving.arms import Arm
@@ -21,13 +21,15 @@ SMALL, CACHE = "small", "cache"
 class Cheap:
     """The cheap tiers beside one version in one arm, for one revision of the plan and of the policy.
 
-    `bands` are the scores that the small model is sure of; NOWHERE without a cascade. Rows of a caller whose budget is
+    `bands` are the scores that the small model is sure of; NOWHERE without a cascade. `scale` turns them into scores of
+    the version, for whoever watches these. Rows of a caller whose budget is
     spent are answered by the small model or the rule, whatever they are sure of. Without a cache there is neither
     `exact` nor `near`.
     """
 
     small: Scores | None
     bands: Bands
+    scale: VersionScale
     rule: Rule | None
     exact: ExactCache | None
     near: NearCache | None
@@ -52,19 +54,21 @@ def open_cheap(
     if serving.cascade is None and serving.cache is None and serving.budgets is None:
         return None
     exact, near = _caches(policy, arm, monotonic)
-    bands = NOWHERE if compared else bands_of(policy, arm)
-    return Cheap(arm.small, bands, rule, exact, near, charges)
+    bands, scale = bands_of(policy, arm)
+    return Cheap(arm.small, NOWHERE if compared else bands, scale, rule, exact, near, charges)
 
 
-def bands_of(policy: Policy, arm: Arm) -> Bands:
-    """Return the scores that a version's small model is sure of.
+def bands_of(policy: Policy, arm: Arm) -> tuple[Bands, VersionScale]:
+    """Return the scores that a version's small model is sure of, and their scale.
 
     Raises ArtifactInvalid when the version's file of judged rows holds anything else.
     """
     cascade, judged = policy.serving.cascade, judged_rows(arm.files)
     if cascade is None or judged is None:
-        return NOWHERE
-    return sure_bands(judged[:, 1], judged[:, 2], policy.decision.threshold, cascade)
+        return NOWHERE, SAME
+    version, small = judged[:, 1], judged[:, 2]
+    bands = sure_bands(version, small, policy.decision.threshold, cascade)
+    return bands, version_scale(version, small, bands)
 
 
 def _caches(policy: Policy, arm: Arm, monotonic: Callable[[], float]) -> tuple[ExactCache | None, NearCache | None]:

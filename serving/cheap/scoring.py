@@ -130,16 +130,20 @@ class _Rows:
         own = sorting.by(MODEL_TIER)
         if stage.mirror is not None and own.any():
             stage.mirror.offer(_some(batch, own))
-        self._watched(batch, own | (sorting.by(SMALL) & ~self._downgraded()))
+        self._watched(batch, own, sorting.by(SMALL) & ~self._downgraded())
         self._keep()
         return list(answers(stage, prepared, scored))
 
-    def _watched(self, batch: pa.RecordBatch, mine: np.ndarray) -> None:
-        guard = self.stage.guard
+    def _watched(self, batch: pa.RecordBatch, own: np.ndarray, small: np.ndarray) -> None:
+        """Show the guard what the version gave, and what its small model did on the version's scale."""
+        guard, mine = self.stage.guard, own | small
         if guard is None or not mine.any():
             return
+        scores = self.sorting.scores
+        if small.any():
+            scores = np.where(small, self.cheap.scale.of(scores), scores)
         ids = [one for one, its in zip(self.prepared.example_ids, mine.tolist(), strict=True) if its]
-        guard.watch(ids, self.sorting.scores[mine], _some(batch, mine))
+        guard.watch(ids, scores[mine], _some(batch, mine))
 
     def _keep(self) -> None:
         exact, near = self.cheap.exact, self.cheap.near

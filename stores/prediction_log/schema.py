@@ -60,3 +60,6 @@ row that was. Every row has its own prediction_id. The rows of one micro-batch s
 Every column may be null, so that a column added later reads as null in older rows: there `outcome` was always
 "answered", and every row was shown.
 """
+
+OWN_TIERS = ("model", "small")
+"""Tiers whose answers are those of the version in the row: its model's, and its small model's where it is sure."""

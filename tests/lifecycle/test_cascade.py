@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lifecycle.cascade import NOWHERE, Bands, sure_bands, upper_limit
+from lifecycle.cascade import NOWHERE, Bands, sure_bands, upper_limit, version_scale
 from lifecycle.cascade_policy import CascadePolicy
 
 POLICY = CascadePolicy(decided_otherwise_at_most=0.05, confidence=0.95)
@@ -98,3 +98,20 @@ def test_changed_threshold_moves_the_bands() -> None:
 def test_upper_limit_is_clopper_pearson(found: int, rows: int, limit: float) -> None:
     """Against tables of the exact limit at 95 percent."""
     assert upper_limit(found, rows, 0.05) == pytest.approx(limit, abs=1e-3)
+
+
+def test_scores_on_the_version_s_scale_are_spread_as_the_version_s() -> None:
+    """Rank by rank, also where the small model's lie closer together."""
+    version, _ = scores(20_000, 0.0, seed=1)
+    small = 0.3 + 0.5 * (version - 0.3)
+    bands = sure_bands(version, small, 0.3, POLICY)
+    sure = bands.sure(small)
+    scaled = version_scale(version, small, bands).of(small[sure])
+    assert np.abs(np.quantile(scaled, [0.05, 0.5, 0.95]) - np.quantile(version[sure], [0.05, 0.5, 0.95])).max() < 0.01
+    assert scaled.std() > 1.5 * small[sure].std()
+
+
+def test_scale_without_a_sure_row_leaves_scores_as_they_are() -> None:
+    """There is nothing to compare."""
+    some = np.linspace(0, 1, 11)
+    assert (version_scale(some, some, NOWHERE).of(some) == some).all()

@@ -47,7 +47,7 @@ def stand(bench: Bench, plan: TrafficPlan | None = None) -> Bench:
 def bands(bench: Bench) -> Bands:
     """Return the scores that the champion's small model is sure of."""
     served, lane = bench.models.lane(MODEL, None)
-    found = bands_of(served.policy, lane.arm)
+    found, _ = bands_of(served.policy, lane.arm)
     assert found.low is not None
     assert found.high is not None
     return found
