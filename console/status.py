@@ -9,13 +9,13 @@ import psutil
 from sqlalchemy import Engine
 
 from console.processes import Processes, Started
+from console.scaling import ScalingStatus, read_scaling
 from lifecycle.plan import TrafficPlan
 from lifecycle.stages import Stage
 from stores.ledger.arms import ArmReport, Arms
 from stores.ledger.opening import open_ledger
 from stores.ledger.plans import Plans
 from stores.ledger.progress import Progress
-from stores.ledger.scalings import Scalings
 from stores.ledger.standings import Standings
 from stores.settings import Settings
 
@@ -101,22 +101,6 @@ class ModelStatus:
 
 
 @dataclass(frozen=True)
-class ScalingStatus:
-    """How many gateway replicas report, how many there may be, and why their number last changed.
-
-    `replicas` is how many there were to be from `since` on, instead of `replicas_before`.
-    """
-
-    running: int
-    minimum: int
-    maximum: int
-    replicas_before: int
-    replicas: int
-    since: datetime
-    because: str
-
-
-@dataclass(frozen=True)
 class Status:
     """Everything `holdfast status` shows; `scaling` is None until a gateway has run."""
 
@@ -140,21 +124,10 @@ def read_status(settings: Settings) -> Status:
     engine = open_ledger(settings.ledger_address)
     replayed = Progress(engine).replay_at()
     models = tuple(_model(engine, model) for model in Plans(engine).models())
-    return Status(
-        settings.home, "replay" if replayed else "system", replayed, programs, models, _scaling(engine, models)
-    )
-
-
-def _scaling(engine: Engine, models: Sequence[ModelStatus]) -> ScalingStatus | None:
-    last = Scalings(engine).last()
-    if not last:
-        return None
-    (change,) = last
     # Every replica reports on every model.
     running = len({replica.replica for model in models for replica in model.gateway})
-    return ScalingStatus(
-        running, change.minimum, change.maximum, change.replicas_before, change.replicas, change.at, change.reason
-    )
+    scaling = read_scaling(engine, running)
+    return Status(settings.home, "replay" if replayed else "system", replayed, programs, models, scaling)
 
 
 def _program(started: Started) -> ProgramStatus:

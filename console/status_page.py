@@ -6,7 +6,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from console.status import ModelStatus, ReplicaStatus, ScalingStatus, Status
+from console.scaling import scaling_line
+from console.status import ModelStatus, ReplicaStatus, Status
 
 
 def print_status(found: Status, terminal: Console) -> None:
@@ -20,18 +21,10 @@ def print_status(found: Status, terminal: Console) -> None:
         programs.add_row(program.name, running_mark, program.address, str(program.memory_mb))
     terminal.print(programs if found.programs else "Nothing was started; `make run` starts everything.")
     if found.scaling is not None:
-        terminal.print(_scaling_line(found.scaling), highlight=False)
+        terminal.print(scaling_line(found.scaling), highlight=False)
     for model in found.models:
         for line in _model_lines(model):
             terminal.print(line, highlight=False)
-
-
-def _scaling_line(scaling: ScalingStatus) -> str:
-    bounds = f"{scaling.minimum}" if scaling.minimum == scaling.maximum else f"{scaling.minimum} to {scaling.maximum}"
-    return (
-        f"Gateway: {scaling.running} replicas report, {bounds} allowed; {scaling.replicas_before} → {scaling.replicas} "
-        f"wanted since {scaling.since:%Y-%m-%d %H:%M:%S} UTC, because {escape(scaling.because)}"
-    )
 
 
 def _model_lines(model: ModelStatus) -> Iterator[str]:

@@ -150,8 +150,9 @@ def test_version_that_cannot_be_loaded_does_not_stand(make: MakeIsolated, word: 
         make(word)
 
 
-def test_device_that_is_not_there_is_held_against_nobody(files: VersionFiles) -> None:
+def test_device_that_is_not_there_is_held_against_nobody(files: VersionFiles, monkeypatch: pytest.MonkeyPatch) -> None:
     """The message says which key to change."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     needs = NEEDS.model_copy(update={"device": "cuda", "gpus": 1})
     with pytest.raises(Unavailable, match=r"is to compute on cuda, .* set device of its arm to cpu"):
         isolate("1", files, needs)
