@@ -117,7 +117,8 @@ class Keeping:
             log.info("isolated_stands", **self._names(), pid=apart.pid)
             self.current = apart
             self._begun.set()
-            while not self._woken.wait(LOOK_SECONDS):
+            # Both, because who ends it may have woken this thread before it began to wait.
+            while not self._woken.wait(LOOK_SECONDS) and not self._ending.is_set():
                 self._look(apart)
         finally:
             self.current = None

@@ -12,7 +12,7 @@ from pathlib import Path
 
 OWN = Path("/proc/self/cgroup")
 ROOT = Path("/sys/fs/cgroup")
-MEGABYTE = 1024 * 1024
+MEGABYTE = 1_000_000
 
 
 class MemoryGroup:

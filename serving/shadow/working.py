@@ -44,7 +44,7 @@ log = structlog.get_logger()
 
 Load = Callable[[VersionFiles, Device], Predictor]
 SHIP_SECONDS = 2.0
-MEGABYTE = 1024 * 1024
+MEGABYTE = 1_000_000
 
 
 def work(source: BinaryIO, sink: BinaryIO, load: Load) -> int:

@@ -89,4 +89,4 @@ def test_demand_that_cannot_be_met_names_keys_and_what_there_is(arms: dict[str, 
     replicas = {"minimum": 2, "maximum": 2}
     demand_of([policy(replicas=replicas)]).require_there(THERE)
     with pytest.raises(PolicyInvalid, match=words):
-        demand_of([policy(replicas=replicas, **arms)]).require_there(THERE)
+        demand_of([policy(MODEL, replicas, **arms)]).require_there(THERE)

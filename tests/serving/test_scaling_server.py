@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -132,7 +133,7 @@ def test_demand_that_cannot_be_met_stops_the_start_with_the_keys_to_change(home:
     )
 
 
-def placed(server: Running) -> list[dict[str, dict[str, object]]]:
+def placed(server: Running) -> list[dict[str, dict[str, Any]]]:
     """Return what each replica that has begun was given, from the replicas' log."""
     lines = (server.chosen.run / "gateway.log").read_text(encoding="utf-8").splitlines()
     return [said for line in lines if (said := json.loads(line))["event"] == "replica_placed"]
