@@ -66,7 +66,7 @@ def test_each_key_has_one_answer_and_its_rows_are_in_the_log_once(gateway: Gatew
     assert taken_over > 0, "no replica was killed with a keyed request in hand"
     print(  # noqa: T201 - the drill's result
         f"{KEYS} keys, {TIMES} times each, {killed} replicas killed in {took:.0f} s; {taken_over} keys taken over from "
-        f"the dead, {firsts[0]} of them answered from the log; sent again by clients for {dict(keyed.again)}; "
+        f"the dead; {firsts[0]} keys whose first answer reached nobody; sent again by clients for {dict(keyed.again)}; "
         f"{len(logged)} rows in the log"
     )
 
