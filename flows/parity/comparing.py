@@ -45,9 +45,7 @@ def compare(
     return Compared(
         rows=len(rows),
         as_trained=int(same.sum()),
-        features=tuple(
-            one for one in _features(definition, rows, served, again, found) if one.feature not in unknown
-        ),
+        features=tuple(one for one in _features(definition, rows, served, again, found) if one.feature not in unknown),
         views=_lags(definition, request, feature_at, again),
     )
 
