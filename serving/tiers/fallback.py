@@ -10,10 +10,10 @@ from serving.arms import Arm
 from serving.parts import Scores
 from serving.rollout.workers import Workers
 from serving.stage import Stage
-from serving.tiers.breakers import FEATURES, FailureBreakers, small_name
+from serving.tiers.breakers import FEATURES, FailureBreakers, TierBreakers, small_name
 from serving.tiers.last import STATIC, StaticTier
 from serving.tiers.rule import RULE, RuleScores
-from serving.tiers.run import Breakers, TierRun
+from serving.tiers.run import TierRun
 from serving.tiers.tier import Tier
 
 PREVIOUS, SMALL = "previous", "small"
@@ -54,7 +54,7 @@ class Fallback:
             deadline_seconds=deadline_ms / MS_PER_SECOND,
             budget_seconds=self.policy.deadline_ms / MS_PER_SECOND,
             instead=instead,
-            breakers=Breakers(
+            breakers=TierBreakers(
                 self.policy.breaker,
                 self.breakers.of(model, FEATURES),
                 None if breaker is None else self.breakers.of(model, breaker),

@@ -199,6 +199,32 @@ def test_features_that_hang_are_waited_for_five_times_and_then_no_more(
     let_go.set()
 
 
+def test_store_that_is_back_is_read_again_whatever_its_first_try_came_to(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A try that said nothing about the store, here by rows that nobody can prepare, is not its last one."""
+    now = [100.0]
+    model.bench.stand_up.breakers.monotonic = lambda: now[0]
+    model.does(CHAMPION, half)
+    model.bench.shelf.away = True
+    for _ in range(5):
+        model.ask()
+    assert model.state(FEATURES) is BreakerState.OPEN
+    model.bench.shelf.away = False
+    now[0] += 5.0
+    read = model.bench.shelf.read
+
+    def odd(request: Any) -> Any:
+        raise ZeroDivisionError(len(request))
+
+    monkeypatch.setattr(model.bench.shelf, "read", odd)
+    assert model.bench.predict(flight()).status_code == 500
+    assert model.state(FEATURES) is BreakerState.HALF_OPEN
+    monkeypatch.setattr(model.bench.shelf, "read", read)
+    assert model.ask() == ("model", CHAMPION)
+    assert model.state(FEATURES) is BreakerState.CLOSED
+
+
 def test_request_that_waited_too_long_is_answered_at_once(model: Model) -> None:
     """Those that waited for a slow batch get what takes no time, within their own deadline."""
     policy = model.bench.stand_up.policy_of(MODEL)

@@ -1,0 +1,89 @@
+"""One attempt of a stage at a micro-batch: read and scored in a thread, and in time or not."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from serving.at_work import seen_at_work
+from serving.batching import Release
+from serving.prepared import Prepared, microseconds, prepare
+from serving.rollout.attempt import Attempted, attempt
+from serving.rollout.workers import Job
+from serving.stage import Stage
+from serving.tiers.tier import UnderWay
+
+MS_PER_SECOND = 1000
+
+Result: TypeAlias = Sequence[Attempted] | Exception
+"""What each ask came to, or why the batch could not even be prepared; nothing where only that was wanted."""
+
+
+@dataclass(eq=False)
+class Trying:
+    """An attempt under way, handed to a thread at `handed_at` for `seconds`; times are monotonic seconds.
+
+    `prepared` is set by the thread as soon as the features are read, and `ended_at` when it has its result. Once it is
+    `over`, whatever else comes of it is too late.
+    """
+
+    stage: Stage
+    under_way: UnderWay
+    handed_at: float
+    seconds: float
+    release: Release
+    prepared: Prepared | None = None
+    ended_at: float | None = None
+    over: bool = False
+    timer: asyncio.TimerHandle | None = None
+    job: Job | None = None
+
+    def in_thread(self, loop: asyncio.AbstractEventLoop, finish: Callable[["Trying", Result], None]) -> None:
+        """Run in a thread: read the features, score, and have `finish` called on the event loop."""
+        stage = self.stage
+        result: Result = ()
+        try:
+            prepared = self.prepared or prepare(stage, [ask for ask, _ in self.under_way.batch])
+            self.prepared = prepared
+            if self.job is not None:
+                self.job.reading = False
+            if not self.only_reads:
+                sizes = [len(ask.rows) for ask in prepared.asks]
+                with seen_at_work(stage, prepared):
+                    result = attempt(stage.version, stage.predictor, prepared.matrix, sizes)
+        except Exception as error:  # noqa: BLE001 - whatever went wrong must reach the callers that wait
+            result = error
+        self.ended_at = stage.monotonic()
+        # A loop that is closed by now has nobody left who waits.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(finish, self, result)
+
+    def end(self) -> None:
+        """Take no result any more, and let the next batch come."""
+        self.over = True
+        if self.timer is not None:
+            self.timer.cancel()
+        self.release()
+
+    @property
+    def only_reads(self) -> bool:
+        """Whether the batch is here only to have its features read, for a stage that is not to answer."""
+        stopped = self.under_way.stopped
+        return stopped is not None and stopped.stage is self.stage
+
+    @property
+    def in_time(self) -> bool:
+        """Whether the thread had its result before the deadline."""
+        return self.ended_at is not None and self.ended_at - self.handed_at <= self.seconds
+
+    def asked_us(self) -> int:
+        """Return how long the version was asked, in microseconds: all but the reading of its features."""
+        if self.prepared is None:
+            return 0
+        whole = microseconds((self.ended_at or self.stage.monotonic()) - self.handed_at)
+        return whole if self.under_way.prepared is not None else max(0, whole - self.prepared.features_us)
+
+    def late(self) -> str:
+        """Return that the deadline is past, in words."""
+        return f"no answer within {self.seconds * MS_PER_SECOND:g} ms"
