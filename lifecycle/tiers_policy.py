@@ -62,7 +62,7 @@ class TiersPolicy(Section):
         """Yield the rules in words."""
         names = ", then ".join(f"{_WORDS[one.tier]} ({one.deadline_ms:g} ms)" for one in self.fallback)
         yield (
-            f"Every request is answered within {self.deadline_ms:g} ms. The champion has {self.champion_ms:g} ms; "
+            f"Every request that is let in is answered within {self.deadline_ms:g} ms. The champion has {self.champion_ms:g} ms; "
             f"when it fails or is late, {names + ', and at last' if names else ''} the fixed score "
             f"{self.static.score:g} answers: {self.static.because}"
         )
