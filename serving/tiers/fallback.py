@@ -41,10 +41,12 @@ class Fallback:
         tier: str = MODEL_TIER,
         breaker: str | None = None,
         ruled: bool | None = None,
+        reads_again: bool = False,
     ) -> TierRun:
         """Return a stage as a tier; `breaker` names what is not asked any more after failures, None for never.
 
         `ruled` says whether the rule answers while the stage's answers are stopped; by default for the champion.
+        `reads_again` is TierRun's.
         """
         model = self.definition.name
         ruled = breaker is not None and tier == MODEL_TIER if ruled is None else ruled
@@ -61,6 +63,7 @@ class Fallback:
             ),
             tier=tier,
             rule=self.rule() if ruled else None,
+            reads_again=reads_again,
             retried=self.retried,
         )
 

@@ -12,7 +12,7 @@ from serving.answer import MODEL_TIER
 from serving.batching import Batch, Release, nothing, tell
 from serving.outputs.behind import try_behind
 from serving.predicted import reason_of
-from serving.prepared import Prepared, prepare_blind
+from serving.prepared import Prepared, microseconds, prepare_blind
 from serving.rollout.attempt import Attempted
 from serving.rollout.workers import Job, Workers
 from serving.stage import Stage
@@ -29,9 +29,10 @@ NOT_ASKED = "not asked"
 class TierRun:
     """Runs micro-batches of one stage in its `workers`; what fails or misses the deadline is answered `instead`.
 
-    The deadline begins at the hand-over to a thread and ends with the request's own, whichever comes first. While the
-    stage's guard has stopped its answers, `rule` answers where there is one. `retried` is told of each ask that is
-    tried by itself.
+    The version has `deadline_seconds` to score, and its features have as long to be read before that, all within the
+    request's own deadline. With `reads_again` the next tier has more time for the features, and reads them itself when
+    they are late here. While the stage's guard has stopped its answers, `rule` answers where there is one. `retried` is
+    told of each ask that is tried by itself.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class TierRun:
         breakers: TierBreakers,
         tier: str = MODEL_TIER,
         rule: Tier | None = None,
+        reads_again: bool = False,
         retried: Callable[[], None] = lambda: None,
     ) -> None:
         self._stage = stage
@@ -55,6 +57,7 @@ class TierRun:
         self._breakers = breakers
         self._tier = tier
         self._rule = rule
+        self._reads_again = reads_again
         self._retried = retried
 
     def __call__(self, batch: Batch, release: Release) -> None:
@@ -86,7 +89,7 @@ class TierRun:
         unasked = None if self._unstopped(under_way) is not under_way else self._breakers.refuse_version()
         if unasked is not None:
             self._breakers.features.nothing_learned()
-            self._pass_by(_failed(under_way, stage, f"{NOT_ASKED}: {unasked}"), release)
+            self._pass_by(under_way.after_failing(stage, f"{NOT_ASKED}: {unasked}"), release)
             return
         self._hand_over(under_way, release)
 
@@ -113,9 +116,9 @@ class TierRun:
 
     def _hand_over(self, under_way: UnderWay, release: Release) -> None:
         stage = self._stage
-        now = stage.monotonic()
-        seconds = min(self._deadline_seconds, under_way.due - now)
-        trying = Trying(stage, under_way, now, seconds, release, under_way.prepared)
+        trying = Trying(stage, under_way, self._deadline_seconds, release, under_way.prepared)
+        if under_way.prepared is not None:
+            trying.read_at = stage.monotonic()
         loop = asyncio.get_running_loop()
         trying.job = Job(partial(trying.in_thread, loop, self._finish), reading=trying.prepared is None)
         try:
@@ -124,18 +127,25 @@ class TierRun:
             self._give_up(trying, reason_of(error))
             return
         if taken:
-            trying.timer = loop.call_later(seconds, self._expire, trying, trying.job)
+            trying.timer = loop.call_later(trying.left_seconds(), self._expire, trying, trying.job)
         elif self._workers.stuck_reading():
-            self._without_features(trying, "all threads still wait for the features of earlier requests")
+            self._unread(trying, "all threads still wait for the features of earlier requests")
         else:
             self._give_up(trying, f"all threads of version {stage.version} are past the deadline")
 
     def _expire(self, trying: Trying, job: Job) -> None:
         if trying.over or trying.in_time:
             return
+        left = trying.left_seconds()
+        if trying.read_at is not None and left > 0:
+            # The features took a part of the time that has passed.
+            trying.timer = asyncio.get_running_loop().call_later(left, self._expire, trying, job)
+            return
         job.abandon()
         if trying.prepared is None:
-            self._without_features(trying, f"the features were not read within {trying.seconds * MS_PER_SECOND:.0f} ms")
+            self._unread(trying, f"the features were not read within {trying.seconds * MS_PER_SECOND:g} ms")
+        elif trying.asked_seconds() < trying.seconds:
+            self._out_of_time(trying, trying.prepared)
         else:
             self._give_up(trying, trying.late())
 
@@ -163,11 +173,11 @@ class TierRun:
         if stopped is not None:
             try_behind(stopped.stage, stopped.guard, prepared)
             reason = f"{OUTPUTS}: {stopped.guard.trouble() or ''}"
-        self._hand_on(_failed(under_way, self._stage, reason))
+        self._hand_on(under_way.after_failing(self._stage, reason))
 
     def _sort(self, trying: Trying, prepared: Prepared, result: Sequence[Attempted]) -> None:
         """Answer what was scored, refuse what nobody could, and hand on the rest."""
-        under_way, asked_us = replace(trying.under_way, prepared=prepared), trying.asked_us()
+        under_way, asked_us = replace(trying.under_way, prepared=prepared), microseconds(trying.asked_seconds())
         good = [number for number, one in enumerate(result) if one.scores is not None]
         odd = [number for number, one in enumerate(result) if one.unscorable]
         bad = [number for number, one in enumerate(result) if one.scores is None and not one.unscorable]
@@ -202,6 +212,21 @@ class TierRun:
             self._retried()
             self.take(trying.under_way.of([number]))
 
+    def _unread(self, trying: Trying, reason: str) -> None:
+        """Go on when the features are late: with the next tier's patience, where it has more."""
+        if not self._reads_again:
+            self._without_features(trying, reason)
+            return
+        trying.end()
+        self._breakers.nothing_learned()
+        self._hand_on(self._unstopped(trying.under_way))
+
+    def _out_of_time(self, trying: Trying, prepared: Prepared) -> None:
+        """Go on when the request's own time is up: the version had less than its own."""
+        trying.end()
+        self._breakers.nothing_learned()
+        self._hand_on(self._unstopped(replace(trying.under_way, prepared=prepared)))
+
     def _without_features(self, trying: Trying, reason: str) -> None:
         """Go on without features: that is no version's failure."""
         trying.end()
@@ -219,9 +244,4 @@ class TierRun:
         if not trying.only_reads:
             self._breakers.scored([reason], answered=False)
         under_way = replace(trying.under_way, prepared=trying.prepared)
-        self._hand_on(_failed(under_way, self._stage, reason, trying.asked_us()))
-
-
-def _failed(under_way: UnderWay, stage: Stage, reason: str, asked_us: int = 0) -> UnderWay:
-    failed = Failed(stage, [reason] * len(under_way.batch), asked_us)
-    return replace(under_way, failed=(*under_way.failed, failed))
+        self._hand_on(under_way.after_failing(self._stage, reason, microseconds(trying.asked_seconds())))

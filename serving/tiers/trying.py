@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from serving.at_work import seen_at_work
 from serving.batching import Release
-from serving.prepared import Prepared, microseconds, prepare
+from serving.prepared import Prepared, prepare
 from serving.rollout.attempt import Attempted, attempt
 from serving.rollout.workers import Job
 from serving.stage import Stage
@@ -22,18 +22,18 @@ Result: TypeAlias = Sequence[Attempted] | Exception
 
 @dataclass(eq=False)
 class Trying:
-    """An attempt under way, handed to a thread at `handed_at` for `seconds`; times are monotonic seconds.
+    """An attempt under way, whose version may score for `seconds`; times are monotonic seconds.
 
-    `prepared` is set by the thread as soon as the features are read, and `ended_at` when it has its result. Once it is
-    `over`, whatever else comes of it is too late.
+    `prepared` is set by the thread at `read_at`, as soon as the features are read, and `ended_at` when it has its
+    result: what a store takes is not held against the version. Once it is `over`, whatever comes of it is too late.
     """
 
     stage: Stage
     under_way: UnderWay
-    handed_at: float
     seconds: float
     release: Release
     prepared: Prepared | None = None
+    read_at: float | None = None
     ended_at: float | None = None
     over: bool = False
     timer: asyncio.TimerHandle | None = None
@@ -45,6 +45,8 @@ class Trying:
         result: Result = ()
         try:
             prepared = self.prepared or prepare(stage, [ask for ask, _ in self.under_way.batch])
+            if self.read_at is None:
+                self.read_at = stage.monotonic()
             self.prepared = prepared
             if self.job is not None:
                 self.job.reading = False
@@ -74,15 +76,19 @@ class Trying:
 
     @property
     def in_time(self) -> bool:
-        """Whether the thread had its result before the deadline."""
-        return self.ended_at is not None and self.ended_at - self.handed_at <= self.seconds
+        """Whether the thread had its result before the version's deadline."""
+        return self.ended_at is not None and self.asked_seconds() <= self.seconds
 
-    def asked_us(self) -> int:
-        """Return how long the version was asked, in microseconds: all but the reading of its features."""
-        if self.prepared is None:
-            return 0
-        whole = microseconds((self.ended_at or self.stage.monotonic()) - self.handed_at)
-        return whole if self.under_way.prepared is not None else max(0, whole - self.prepared.features_us)
+    def asked_seconds(self) -> float:
+        """Return how long the version was asked, up to now while it has no result; 0 before its features are read."""
+        if self.read_at is None:
+            return 0.0
+        return (self.ended_at or self.stage.monotonic()) - self.read_at
+
+    def left_seconds(self) -> float:
+        """Return how long may be waited yet: for the features, or the version, and never beyond the request's end."""
+        mine = self.seconds - self.asked_seconds()
+        return min(mine, self.under_way.due - self.stage.monotonic())
 
     def late(self) -> str:
         """Return that the deadline is past, in words."""
