@@ -61,10 +61,11 @@ class TiersPolicy(Section):
     def sentences(self) -> Iterator[str]:
         """Yield the rules in words."""
         names = ", then ".join(f"{_WORDS[one.tier]} ({one.deadline_ms:g} ms)" for one in self.fallback)
+        stand_ins = f"{names}, and at last" if names else ""
         yield (
-            f"Every request is answered within {self.deadline_ms:g} ms. The champion has {self.champion_ms:g} ms; "
-            f"when it fails or is late, {names + ', and at last' if names else ''} the fixed score "
-            f"{self.static.score:g} answers: {self.static.because}"
+            f"Every request that is let in is answered within {self.deadline_ms:g} ms. "
+            f"The champion has {self.champion_ms:g} ms; when it fails or is late, {stand_ins} "
+            f"the fixed score {self.static.score:g} answers: {self.static.because}"
         )
         yield (
             f"Who fails {self.breaker.failures} times in a row is not asked for "

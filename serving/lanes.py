@@ -124,7 +124,9 @@ class Lanes:
         # Without a breaker: whatever happens, it goes on being asked, because it is being judged.
         deadline_ms = self.policy.rollout.canary.deadline_ms
         stage = self._stage(arm, name)
-        run = self._fallback(champion, name).run(stage, arm.workers, deadline_ms, instead, ruled=name in STOOD_IN_FOR)
+        run = self._fallback(champion, name).run(
+            stage, arm.workers, deadline_ms, instead, ruled=name in STOOD_IN_FOR, reads_again=True
+        )
         return self._batcher(run)
 
     def _strict(self, arm: Arm, name: ArmName) -> MicroBatcher:

@@ -5,27 +5,26 @@ one waiting for every one of them, however soon its own batch is due.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Sequence
 
 from lifecycle.priority import Priority
-from serving.waiting_asks import TURN, WaitingAsks, overloaded
+from serving.priority_queues import PriorityQueues
+from serving.waiting_asks import WaitingAsks, overloaded
 
 
 class Turnstile:
     """Lets in requests while fewer than `enough_rows` rows wait behind it; interactive ones always.
 
-    Who cannot pass waits here, the most urgent first and once in TURN the least urgent. Together with those behind it
-    at most `most` wait.
+    Who cannot pass waits here, the most urgent first and once in a while the least urgent. Together with those behind
+    it at most `most` wait.
     """
 
     def __init__(self, behind: WaitingAsks, enough_rows: int, most: int) -> None:
         self._behind = behind
         self._enough_rows = enough_rows
         self._most = most
-        self._queues: tuple[deque[asyncio.Future[None]], ...] = tuple(deque() for _ in Priority)
+        self._queues: PriorityQueues[asyncio.Future[None]] = PriorityQueues()
         self._entering = 0
-        self._passed_over = 0
         self.count = 0
 
     def is_open(self, priority: Priority) -> bool:
@@ -36,7 +35,7 @@ class Turnstile:
         """Return whether a request would be refused now."""
         if self.is_open(priority):
             return self._behind.is_closed_to(priority)
-        return self.count + self._behind.count >= self._most and not any(self._queues[priority + 1 :])
+        return self.count + self._behind.count >= self._most and not self._queues.anybody_below(priority)
 
     async def wait(self, priority: Priority) -> None:
         """Return when it is the turn of a request; `leave` must follow once it has been read, or was not.
@@ -46,7 +45,7 @@ class Turnstile:
         if self.count + self._behind.count >= self._most:
             self._make_room(priority)
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._queues[priority].append(turn)
+        self._queues.push(priority, turn)
         self.count += 1
         try:
             await turn
@@ -64,7 +63,7 @@ class Turnstile:
     def let_in(self) -> None:
         """Let in as many as the next batches will take."""
         while self.count and self._behind.rows + self._entering * self._behind.rows_per_ask < self._enough_rows:
-            turn = next(queue for queue in self._order() if queue).popleft()
+            turn = next(queue for queue in self._queues.in_order() if queue).popleft()
             self.count -= 1
             if not turn.done():
                 self._entering += 1
@@ -72,21 +71,12 @@ class Turnstile:
 
     def by_priority(self) -> Sequence[int]:
         """Return how many wait of each priority; on any thread."""
-        return tuple(map(len, self._queues))
-
-    def _order(self) -> Sequence[deque[asyncio.Future[None]]]:
-        self._passed_over = self._passed_over + 1 if sum(map(bool, self._queues)) > 1 else 0
-        if self._passed_over < TURN:
-            return self._queues
-        self._passed_over = 0
-        return self._queues[::-1]
+        return self._queues.by_priority()
 
     def _make_room(self, priority: Priority) -> None:
-        for queue in reversed(self._queues[priority + 1 :]):
-            if queue:
-                shed = queue.pop()
-                self.count -= 1
-                if not shed.done():
-                    shed.set_exception(overloaded(self._most))
-                return
-        raise overloaded(self._most)
+        shed = self._queues.pop_below(priority)
+        if shed is None:
+            raise overloaded(self._most)
+        self.count -= 1
+        if not shed.done():
+            shed.set_exception(overloaded(self._most))

@@ -2,19 +2,17 @@
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TypeAlias
 
 from lifecycle.priority import Priority
 from serving.answer import Answer, Ask
+from serving.priority_queues import PriorityQueues
 from serving.problem import RETRY_AFTER_SECONDS, Refused, refused
 
 Waiting: TypeAlias = tuple[Ask, asyncio.Future[Answer]]
 """An ask with the answer that its caller waits for."""
 
-TURN = 16
-"""One batch in so many begins with the least urgent ask, as long as urgent ones leave it waiting."""
 BACKFILL_RETRY_SECONDS = 5
 OVERLOADED = "overloaded"
 JOIN_SECONDS = 0.1
@@ -36,34 +34,33 @@ class WaitingAsks:
         self._most = most
         self._patience_seconds = backfill_patience_seconds
         self._monotonic = monotonic
-        self._queues: tuple[deque[Waiting], ...] = tuple(deque() for _ in Priority)
-        self._passed_over = 0
+        self._queues: PriorityQueues[Waiting] = PriorityQueues()
         self.rows = 0
         self.count = 0
         self.rows_per_ask = 1.0
 
     def is_closed_to(self, priority: Priority) -> bool:
         """Return whether an ask would be refused now."""
-        return self.count >= self._most and not any(self._queues[priority + 1 :])
+        return self.count >= self._most and not self._queues.anybody_below(priority)
 
     def push(self, ask: Ask, future: asyncio.Future[Answer]) -> None:
         """Let an ask wait; raises Refused with 503 and Retry-After when everybody who waits is as urgent."""
         priority = ask.caller.priority
         if self.count >= self._most:
             self._make_room(priority)
-        self._queues[priority].append((ask, future))
+        self._queues.push(priority, (ask, future))
         self.rows += len(ask.rows)
         self.count += 1
 
     def by_priority(self) -> tuple[int, ...]:
         """Return how many wait of each priority; on any thread."""
-        return tuple(map(len, self._queues))
+        return self._queues.by_priority()
 
     def take(self, max_rows: int) -> list[Waiting]:
         """Return the next batch, without asks whose callers went away: at most `max_rows` rows, or one larger ask."""
         batch: list[Waiting] = []
         rows = 0
-        for queue in self._order():
+        for queue in self._queues.in_order():
             while queue:
                 ask, future = queue[0]
                 if batch and (rows + len(ask.rows) > max_rows or _keeps_apart(batch[0][0], ask)):
@@ -77,24 +74,14 @@ class WaitingAsks:
             self.rows_per_ask = rows / len(batch)
         return batch
 
-    def _order(self) -> Sequence[deque[Waiting]]:
-        """Return the queues as they are served now: the most urgent first, and once in TURN batches the last first."""
-        waiting = sum(map(bool, self._queues))
-        self._passed_over = self._passed_over + 1 if waiting > 1 else 0
-        if self._passed_over < TURN:
-            return self._queues
-        self._passed_over = 0
-        return self._queues[::-1]
-
     def _make_room(self, priority: Priority) -> None:
-        for queue in reversed(self._queues[priority + 1 :]):
-            if queue:
-                ask, future = queue.pop()
-                self._forget(ask)
-                if not future.done():
-                    future.set_exception(overloaded(self._most))
-                return
-        raise overloaded(self._most)
+        shed = self._queues.pop_below(priority)
+        if shed is None:
+            raise overloaded(self._most)
+        ask, future = shed
+        self._forget(ask)
+        if not future.done():
+            future.set_exception(overloaded(self._most))
 
     def _turned_away(self, ask: Ask, future: asyncio.Future[Answer]) -> bool:
         if ask.caller.priority is not Priority.BACKFILL:

@@ -1,7 +1,7 @@
 """The breakers of what may be asked, on this replica; used on the event loop, read on any thread."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -74,6 +74,55 @@ class FailureBreaker:
                 state=str(failing.breaker.state),
                 because=failing.breaker.reason,
             )
+
+
+@dataclass(frozen=True)
+class TierBreakers:
+    """The breakers that one tier asks and tells: of its features, and of its version.
+
+    `version` is None for one that is asked whatever happens.
+    """
+
+    policy: BreakerPolicy
+    features: FailureBreaker
+    version: FailureBreaker | None = None
+
+    def refuse_features(self) -> str | None:
+        """Return why features are not to be read now; None when they may, and then what came of it must be told."""
+        return None if self.features.allows(self.policy) else self.features.trouble() or ""
+
+    def refuse_version(self) -> str | None:
+        """Return why the version is not to be asked now; None when it may, and then what came of it must be told."""
+        if self.version is None or self.version.allows(self.policy):
+            return None
+        return self.version.trouble() or ""
+
+    def read(self, *, worked: bool, reason: str = "") -> None:
+        """Take whether the features could be read."""
+        if worked:
+            self.features.worked()
+        else:
+            self.features.failed(reason, self.policy)
+
+    def scored(self, reasons: Sequence[str], *, answered: bool) -> None:
+        """Take what the version made of a batch: whether any ask was answered, and why others were not.
+
+        Neither is no word on it.
+        """
+        if self.version is None:
+            return
+        if answered:
+            self.version.worked()
+        elif reasons:
+            self.version.failed(reasons[0], self.policy)
+        else:
+            self.version.nothing_learned()
+
+    def nothing_learned(self) -> None:
+        """Take that the attempt says nothing: whoever was to be tried by it may be by the next."""
+        self.features.nothing_learned()
+        if self.version is not None:
+            self.version.nothing_learned()
 
 
 @dataclass

@@ -10,10 +10,10 @@ from serving.arms import Arm
 from serving.parts import Scores
 from serving.rollout.workers import Workers
 from serving.stage import Stage
-from serving.tiers.breakers import FEATURES, FailureBreakers, small_name
+from serving.tiers.breakers import FEATURES, FailureBreakers, TierBreakers, small_name
 from serving.tiers.last import STATIC, StaticTier
 from serving.tiers.rule import RULE, RuleScores
-from serving.tiers.run import Breakers, TierRun
+from serving.tiers.run import TierRun
 from serving.tiers.tier import Tier
 
 PREVIOUS, SMALL = "previous", "small"
@@ -41,10 +41,12 @@ class Fallback:
         tier: str = MODEL_TIER,
         breaker: str | None = None,
         ruled: bool | None = None,
+        reads_again: bool = False,
     ) -> TierRun:
         """Return a stage as a tier; `breaker` names what is not asked any more after failures, None for never.
 
         `ruled` says whether the rule answers while the stage's answers are stopped; by default for the champion.
+        `reads_again` is TierRun's.
         """
         model = self.definition.name
         ruled = breaker is not None and tier == MODEL_TIER if ruled is None else ruled
@@ -54,13 +56,14 @@ class Fallback:
             deadline_seconds=deadline_ms / MS_PER_SECOND,
             budget_seconds=self.policy.deadline_ms / MS_PER_SECOND,
             instead=instead,
-            breakers=Breakers(
+            breakers=TierBreakers(
                 self.policy.breaker,
                 self.breakers.of(model, FEATURES),
                 None if breaker is None else self.breakers.of(model, breaker),
             ),
             tier=tier,
             rule=self.rule() if ruled else None,
+            reads_again=reads_again,
             retried=self.retried,
         )
 

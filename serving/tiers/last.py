@@ -43,7 +43,7 @@ class HonestFailure:
 
     def take(self, under_way: UnderWay) -> None:
         """Settle a batch, each ask by its own reason."""
-        if under_way.prepared is None:
+        if under_way.prepared is None or not under_way.failed:
             reasons = [under_way.blind, *(one.reasons[0] for one in under_way.failed), NO_TIME]
             tell(under_way.batch, Unavailable(next(reason for reason in reasons if reason)))
             return

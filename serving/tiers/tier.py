@@ -51,6 +51,11 @@ class UnderWay:
     failed: tuple[Failed, ...] = field(default=())
     stopped: Stopped | None = None
 
+    def after_failing(self, stage: Stage, reason: str, predict_us: int = 0) -> "UnderWay":
+        """Return the same after a stage failed at all of its asks."""
+        failed = Failed(stage, [reason] * len(self.batch), predict_us)
+        return replace(self, failed=(*self.failed, failed))
+
     def of(self, numbers: Sequence[int]) -> "UnderWay":
         """Return the same for some of its asks, by their numbers in order."""
         if len(numbers) == len(self.batch):

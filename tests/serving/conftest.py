@@ -1,7 +1,6 @@
 """A small real model of the flight contract, and a gateway's application over it without Ray."""
 
 import asyncio
-import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,22 +15,20 @@ import xgboost
 from structlog.testing import capture_logs
 
 from feature_repo.definition import Columns, ModelDefinition, load_definition
-from feature_repo.vector import assemble
 from lifecycle.decision_policy import DecisionPolicy
 from lifecycle.errors import Unavailable
-from lifecycle.manifest import Example, Manifest, SmallModel
+from lifecycle.manifest import Manifest, SmallModel
 from lifecycle.plan import TrafficPlan
 from lifecycle.policy import Policy
 from serving.models import Models
 from serving.prediction_ids import PredictionIds
 from serving.rollout.loading import Loading
 from serving.routes import Application
-from serving.rows import RowCodec
 from serving.standing import StandingUp
 from stores.formats.fast_trees import fast_score
 from stores.policies import load_policy
-from stores.predictor import load_predictor
 from stores.versions import VersionFiles, Versions, file_digest
+from tests.serving.versions import manifest_of
 
 MODEL = "flight_delay"
 POLICIES = Path(__file__).parents[2] / "policies"
@@ -160,24 +157,7 @@ def write_version(
     parameters = {"objective": "binary:logistic", "max_depth": 4, "nthread": 1, "seed": seed}
     booster = xgboost.train(parameters, xgboost.DMatrix(matrix, label), num_boost_round=10)
     booster.save_model(folder / "model.ubj")
-    rows = (flight(), flight(flight=12, tail_number=None))
-    codec = RowCodec(definition.contract, len(rows))
-    request = codec.columns(codec.from_json(json.dumps({"rows": rows}).encode()))
-    nothing = {feature.name: np.full(2, np.nan) for view in definition.views for feature in view.features}
-    features = assemble(definition, request, nothing).matrix
-    manifest = Manifest(
-        model=MODEL,
-        format="xgboost-ubj",
-        model_file="model.ubj",
-        contract=definition.contract,
-        feature_service=definition.contract.name,
-        vector=definition.vector,
-        example=Example(request=rows, features=(), scores=()),
-        files={"model.ubj": file_digest(folder / "model.ubj")},
-    )
-    scores = load_predictor(VersionFiles(folder, manifest)).score(features)
-    example = Example(request=rows, features=features.tolist(), scores=scores.tolist())
-    manifest = manifest.model_copy(update={"example": example})
+    manifest = manifest_of(folder, definition, flight(), flight(flight=12, tail_number=None))
     if small:
         manifest = _with_small(folder, manifest, booster, matrix, label)
     (folder / "manifest.json").write_text(manifest.model_dump_json(), encoding="utf-8")

@@ -10,8 +10,9 @@ import pytest
 from lifecycle.priority import Priority
 from serving.answer import Answer, Ask
 from serving.caller import Caller
+from serving.priority_queues import TURN
 from serving.problem import Refused
-from serving.waiting_asks import JOIN_SECONDS, TURN, WaitingAsks
+from serving.waiting_asks import JOIN_SECONDS, WaitingAsks
 
 URGENT, STANDARD, BACKFILL = Priority
 

@@ -3,10 +3,11 @@
 import json
 from collections.abc import Sequence
 from datetime import timedelta
-
-import pandas as pd
+from pathlib import Path
 
 from flows.training.said import Said
+from stores.ledger.labels import PeoplesLabels
+from stores.ledger.opening import open_ledger
 from tests.serving.contracts.parcels import DEFINITION, NOON
 
 OLD = {"parcel": 1, "sender": "s1", "service": "air", "weight": 2.5, "asked_at": "2024-05-01T13:00:00Z"}
@@ -25,18 +26,11 @@ class Logged:
         ]
 
 
-class Nobody:
-    """No labels at all."""
-
-    def newest(self, model: str, until: object = None) -> pd.DataFrame:
-        """Return none."""
-        raise NotImplementedError(model, until)
-
-
-def test_request_of_an_older_contract_is_asked_by_the_projection() -> None:
+def test_request_of_an_older_contract_is_asked_by_the_projection(tmp_path: Path) -> None:
     """With the declared constant; what nothing leads from is left out."""
     day = timedelta(days=1)
-    found = Said(Nobody(), Logged()).served(DEFINITION, ["1", "2", "3"], NOON - day, NOON + day)
+    labels = PeoplesLabels(open_ledger(f"sqlite:///{tmp_path / 'ledger.db'}"))
+    found = Said(labels, Logged()).served(DEFINITION, ["1", "2", "3"], NOON - day, NOON + day)
     assert found["example_id"].tolist() == ["1", "2"]
     assert found["weight_kg"].tolist() == [2.5, 3.5]
     assert found["fragile"].tolist() == [False, True]

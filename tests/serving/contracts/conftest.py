@@ -1,6 +1,5 @@
 """Versions of both of the parcels' contracts, real features for them, and an application that serves any plan."""
 
-import json
 import sys
 import time
 from dataclasses import dataclass
@@ -16,8 +15,6 @@ from feature_repo.definition import ModelDefinition
 from feature_repo.feast_store import open_feature_store
 from feature_repo.online import OnlineFeatures
 from feature_repo.push import push_latest
-from feature_repo.vector import assemble
-from lifecycle.manifest import Example, Manifest
 from lifecycle.plan import TrafficPlan
 from lifecycle.policy import Policy
 from serving.models import Models, ServedModel
@@ -25,57 +22,32 @@ from serving.parts import FeatureReader
 from serving.prediction_ids import PredictionIds
 from serving.rollout.loading import Loading
 from serving.routes import Application
-from serving.rows import RowCodec
 from serving.standing import StandingUp
 from stores.policies import load_policy
-from stores.predictor import load_predictor
-from stores.versions import VersionFiles, Versions, file_digest
-from tests.policies import rollout_yaml
+from stores.versions import VersionFiles, Versions
+from tests.policies import SERVING_YAML, TRAINING_YAML, rollout_yaml
 from tests.serving.conftest import Bench, MemoryLog, Row, Shelf
 from tests.serving.contracts import parcels
 from tests.serving.contracts.parcels import DEFINITION, DEFINITION_V1, MODEL, SENDER
+from tests.serving.versions import manifest_of
 
-POLICY = """
+POLICY = (
+    """
 model: parcels
 owner: tests
-serving:
-  replicas: 1
-  max_rows_per_request: 64
-  max_body_bytes: 65536
-  max_batch_rows: 64
-  max_added_wait_ms: 0
-  max_queued_requests: 100
-  feature_cache_seconds: 0
-tiers:
-  deadline_ms: 60000
-  champion_ms: 20000
-  fallback:
-    - {tier: previous, deadline_ms: 20000}
-    - {tier: rule, deadline_ms: 10000}
-  static: {score: 0.5, because: Nothing is known.}
-  breaker: {failures: 5, cool_down_seconds: 5}
-decision: {threshold: 0.5, positive: "late", negative: "in_time", overrides: [], safety_filters: []}
+"""
+    + SERVING_YAML
+    + """decision: {threshold: 0.5, positive: "late", negative: "in_time", overrides: [], safety_filters: []}
 cost: {false_alarm: 1, missed: 1}
-training:
-  window_days: 20
-  validation_days: 6
-  label_maturity_hours: 12
-  minimum_rows: 500
-  minimum_validation_rows: 200
-  seed: 7
-  rounds: 40
-  parameters:
-    max_depth: 3
-    learning_rate: 0.3
-    subsample: 0.8
-    colsample_bytree: 1
-    min_child_weight: 1
-    reg_lambda: 1
-offline_gate:
+"""
+    + TRAINING_YAML
+    + """offline_gate:
   - id: ranks
     require: {metric: auc, at_least: 0.8}
     because: The truth is there to be found.
-""" + rollout_yaml("sender")
+"""
+    + rollout_yaml("sender")
+)
 CONTRACT = "X-Holdfast-Contract"
 
 
@@ -108,23 +80,7 @@ def write_version(root: Path, version: str, definition: ModelDefinition, seed: i
     matrix[:, definition.vector.index("heavy")] *= 50
     parameters = {"objective": "binary:logistic", "max_depth": 4, "nthread": 1, "seed": seed}
     xgboost.train(parameters, xgboost.DMatrix(matrix, label), num_boost_round=15).save_model(folder / "model.ubj")
-    rows = (definition.contract.example_row(),)
-    codec = RowCodec(definition.contract, 1)
-    request = codec.columns(codec.from_json(json.dumps({"rows": rows}).encode()))
-    features = assemble(definition, request, {"late_rate": np.full(1, np.nan)}).matrix
-    manifest = Manifest(
-        model=MODEL,
-        format="xgboost-ubj",
-        model_file="model.ubj",
-        contract=definition.contract,
-        feature_service=definition.contract.name,
-        vector=definition.vector,
-        example=Example(request=rows, features=(), scores=()),
-        files={"model.ubj": file_digest(folder / "model.ubj")},
-    )
-    scores = load_predictor(VersionFiles(folder, manifest)).score(features)
-    example = Example(request=rows, features=features.tolist(), scores=scores.tolist())
-    manifest = manifest.model_copy(update={"example": example})
+    manifest = manifest_of(folder, definition, definition.contract.example_row())
     (folder / "manifest.json").write_text(manifest.model_dump_json(), encoding="utf-8")
     return VersionFiles(folder, manifest)
 

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lifecycle.assignment import Arm
 from lifecycle.breaker import BreakerState
 from lifecycle.plan import TrafficPlan
 from serving.tiers.breakers import FEATURES
 from tests.serving.conftest import MODEL, Bench, flight
-from tests.serving.rollout.trials import PREDICT, Hanging, fails, put
+from tests.serving.rollout.trials import PREDICT, Hanging, fails, plan, put, rows_in
 
 CHAMPION, PREVIOUS = "2", "1"
 CHAMPION_MS = 200.0
@@ -199,6 +200,32 @@ def test_features_that_hang_are_waited_for_five_times_and_then_no_more(
     let_go.set()
 
 
+def test_store_that_is_back_is_read_again_whatever_its_first_try_came_to(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A try that said nothing about the store, here by rows that nobody can prepare, is not its last one."""
+    now = [100.0]
+    model.bench.stand_up.breakers.monotonic = lambda: now[0]
+    model.does(CHAMPION, half)
+    model.bench.shelf.away = True
+    for _ in range(5):
+        model.ask()
+    assert model.state(FEATURES) is BreakerState.OPEN
+    model.bench.shelf.away = False
+    now[0] += 5.0
+    read = model.bench.shelf.read
+
+    def odd(request: Any) -> Any:
+        raise ZeroDivisionError(len(request))
+
+    monkeypatch.setattr(model.bench.shelf, "read", odd)
+    assert model.bench.predict(flight()).status_code == 500
+    assert model.state(FEATURES) is BreakerState.HALF_OPEN
+    monkeypatch.setattr(model.bench.shelf, "read", read)
+    assert model.ask() == ("model", CHAMPION)
+    assert model.state(FEATURES) is BreakerState.CLOSED
+
+
 def test_request_that_waited_too_long_is_answered_at_once(model: Model) -> None:
     """Those that waited for a slow batch get what takes no time, within their own deadline."""
     policy = model.bench.stand_up.policy_of(MODEL)
@@ -212,3 +239,54 @@ def test_request_that_waited_too_long_is_answered_at_once(model: Model) -> None:
     tiers_seen = [answer.json()["predictions"][0]["tier"] for answer in answers]
     assert tiers_seen[0] == "model"
     assert tiers_seen[-1] == "static"
+
+
+def test_slow_features_are_not_held_against_a_canary_and_its_champion_waits_for_them(
+    make_bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Later than the canary's deadline, within the champion's: the champion answers, by them, and nobody failed."""
+    bench = make_bench(deadline_ms=50.0)
+    put(bench, plan())
+    rows = rows_in(bench, Arm.CANARY, 1) + rows_in(bench, Arm.CONTROL, 1)
+    read = bench.shelf.read
+
+    def slowly(request: Any) -> Any:
+        time.sleep(0.12)
+        return read(request)
+
+    monkeypatch.setattr(bench.shelf, "read", slowly)
+    for row in rows:
+        (one,) = bench.predict(row).json()["predictions"]
+        assert (one["tier"], one["version"]) == ("model", "1")
+    assert [row["outcome"] for row in bench.log.rows()] == ["answered"] * 2
+
+
+def test_features_that_take_a_part_of_the_time_leave_the_version_its_own(
+    make_bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Together they are beyond the deadline, and each is within it."""
+    model = Model(make_bench(champion_ms=CHAMPION_MS))
+    model.does(CHAMPION, Slow(0.6 * CHAMPION_MS / 1000))
+    read = model.bench.shelf.read
+
+    def slowly(request: Any) -> Any:
+        time.sleep(0.6 * CHAMPION_MS / 1000)
+        return read(request)
+
+    monkeypatch.setattr(model.bench.shelf, "read", slowly)
+    assert model.ask() == ("model", CHAMPION)
+    (row,) = model.bench.log.rows()
+    assert row["predict_us"] < CHAMPION_MS * 1000
+
+
+def test_version_that_the_request_left_no_time_is_not_blamed(model: Model) -> None:
+    """It had less than its own deadline: no failure is logged, and its breaker hears nothing."""
+    policy = model.bench.stand_up.policy_of(MODEL)
+    tiers = policy.tiers.model_copy(update={"deadline_ms": 100.0})
+    model.bench.stand_up.policy_of = lambda _: policy.model_copy(update={"tiers": tiers})
+    model.does(CHAMPION, Slow(0.15))
+    assert model.ask()[0] == "static"
+    assert [row["outcome"] for row in model.bench.log.rows()] == ["answered"]
+    answer = model.bench.ask("POST", f"/v2/models/{MODEL}/versions/{CHAMPION}/predict", json={"rows": [flight()]})
+    assert answer.status_code == 503
+    assert "as long as it may take" in answer.json()["detail"]
