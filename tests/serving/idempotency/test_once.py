@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 
+from lifecycle.errors import Unavailable
 from stores.ledger.idempotency_schema import idempotency_keys
 from stores.ledger.key_operations import Claim, Completing, Operation
 from stores.prediction_log.delta import table_folder
@@ -37,6 +39,20 @@ class AwayKeys:
         if not self.answers:
             raise OperationalError("commit", {}, OSError("connection reset"))
         return done
+
+
+@dataclass
+class FullLog:
+    """A prediction log on a disk that may be full."""
+
+    log: Any
+    full: bool = False
+
+    def append(self, batch: pa.RecordBatch) -> None:
+        """Append to the log, or say that the disk is full."""
+        if self.full:
+            raise Unavailable("No space left on device")
+        self.log.append(batch)
 
 
 @pytest.fixture
@@ -144,10 +160,16 @@ def test_refusal_that_would_be_the_same_again_is_kept(start: Open) -> None:
 
 def test_failure_is_not_kept(start: Open) -> None:
     """The next try with the key is the first that counts."""
-    replica = start()
-    replica.shelf.away = True
+    full: list[FullLog] = []
+
+    def log(writer: Any) -> FullLog:
+        full.append(FullLog(writer))
+        return full[-1]
+
+    replica = start(log=log)
+    full[0].full = True
     assert replica.ask("k").status_code == 503
-    replica.shelf.away = False
+    full[0].full = False
     answer = replica.ask("k")
     assert answer.status_code == 200
     assert "idempotent-replayed" not in answer.headers
