@@ -8,6 +8,8 @@ from pydantic import Field as Limit
 from pydantic import model_validator
 
 from lifecycle.decision_policy import DecisionPolicy
+from lifecycle.idempotency_policy import IdempotencyPolicy
+from lifecycle.jobs_policy import JobsPolicy
 from lifecycle.misfit import Misplaced, Where, repeated
 from lifecycle.people import Person
 from lifecycle.rollout_policy import PickUpPolicy, RolloutPolicy
@@ -118,6 +120,7 @@ class Policy(Section):
     owner: str
     serving: ServingPolicy
     tiers: TiersPolicy
+    idempotency: IdempotencyPolicy
     decision: DecisionPolicy
     cost: CostPolicy
     training: TrainingPolicy
@@ -126,6 +129,7 @@ class Policy(Section):
     rollout: RolloutPolicy
     watching: WatchingPolicy
     retraining: RetrainingPolicy
+    jobs: JobsPolicy
     people: tuple[Person, ...]
 
     @model_validator(mode="after")

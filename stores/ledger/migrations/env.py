@@ -2,7 +2,12 @@
 
 from alembic import context
 
-from stores.ledger import tenants_schema, watching_schema  # noqa: F401 - each adds its tables to the metadata
+from stores.ledger import (  # noqa: F401 - each adds its tables to the metadata
+    idempotency_schema,
+    jobs_schema,
+    tenants_schema,
+    watching_schema,
+)
 from stores.ledger.schema import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
