@@ -12,6 +12,7 @@ from rich.markup import escape
 from console import (
     alarms,
     captures,
+    costs,
     decisions,
     features,
     labels,
@@ -46,6 +47,7 @@ app.add_typer(decisions.app, name="decisions")
 app.add_typer(labels.app, name="labels")
 app.add_typer(alarms.app, name="alarms")
 app.add_typer(captures.app, name="captures")
+app.add_typer(costs.app, name="costs")
 app.command()(replay)
 app.command()(quality)
 app.command()(looks.looks)

@@ -6,14 +6,17 @@ from feature_repo.columns import columns_of
 from feature_repo.definition import ModelDefinition
 from lifecycle.contract import Contract, FieldType
 from lifecycle.errors import PolicyInvalid
-from lifecycle.fitting import misfits_of
+from lifecycle.fitting import misfits_of, tolerance_misfits
 from lifecycle.misfit import Misfit
 from lifecycle.policy import Policy
 
 
 def policy_misfits(policy: Policy, definition: ModelDefinition) -> tuple[Misfit, ...]:
-    """Return every place of a policy that speaks of a field or slice which its model does not have."""
-    return misfits_of(policy, definition.contract, slice_names(definition))
+    """Return every place of a policy that speaks of a field, slice or feature which its model does not have."""
+    return (
+        *misfits_of(policy, definition.contract, slice_names(definition)),
+        *tolerance_misfits(policy, definition.vector),
+    )
 
 
 def require_fit(policy: Policy, definition: ModelDefinition) -> None:

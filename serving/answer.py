@@ -14,7 +14,8 @@ class Ask:
     """One accepted request: its typed rows, and the moments and times that the log records.
 
     `submitted` is in monotonic seconds, `decode_us` in microseconds. `numbers` are the rows' places in the request,
-    None when these are all of its rows. `caller` is who asks.
+    None when these are all of its rows. `caller` is who asks. `fresh` asks for an answer that was not given before,
+    and `unkept` for one that is not kept to be given again. A `downgraded` ask has cheap answers alone.
     """
 
     rows: Sequence[Row]
@@ -23,6 +24,9 @@ class Ask:
     submitted: float
     numbers: Sequence[int] | None = None
     caller: Caller = ANYBODY
+    fresh: bool = False
+    unkept: bool = False
+    downgraded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,8 @@ class Answer:
     """The logged predictions of one request, row by row.
 
     `version` is the champion's where several versions answered; `versions` then says which, row by row. `tier` is
-    "model", or "rule" where the model's rule stands in for the version; `tiers` says which where both answered.
+    "model", "small" or "cache" where something cheaper answered, or "rule" where the model's rule stands in for the
+    version; `tiers` says which, row by row, where several answered.
     `defaulted` names per row the features that a declared default stood in for. `feature_age_seconds` is
     the age of the oldest looked-up row at its prediction moment, views of standing facts aside; None without one.
     """

@@ -46,14 +46,15 @@ class AtWork:
         return {hang.version: hang.reason} if hang is not None and hang.model == model else {}
 
 
-def predicted_at_work(stage: "Stage", prepared: "Prepared") -> np.ndarray:
+def predicted_at_work(stage: "Stage", prepared: "Prepared", rows: np.ndarray | None = None) -> np.ndarray:
     """Return a stage's scores as `predicted` does, on the event loop itself, and let it be seen meanwhile.
 
-    Raises VersionFailed and InvalidInput as that does.
+    `rows` are the places of those to score; None for all. Raises VersionFailed and InvalidInput as that does.
     """
     at_work = stage.at_work
     at_work.scoring = stage, prepared
     try:
-        return predicted(stage.version, stage.predictor, prepared.matrix)
+        matrix = prepared.matrix if rows is None else prepared.matrix[rows]
+        return predicted(stage.version, stage.predictor, matrix)
     finally:
         at_work.scoring = None

@@ -14,6 +14,7 @@ from feature_repo.online import OnlineFeatures
 from lifecycle.errors import HoldfastError
 from lifecycle.policy import Policy
 from serving.at_work import AtWork
+from serving.budgets.spending import Spending
 from serving.health import Health
 from serving.ledger_link import LedgerLink
 from serving.metrics.gauges import Gauges
@@ -44,6 +45,7 @@ from stores.ledger.captures import Captures
 from stores.ledger.opening import connect
 from stores.ledger.pins import Pins
 from stores.ledger.profiles import Profiles
+from stores.ledger.spending import SpendingRecords
 from stores.prediction_log.segment import SegmentWriter
 from stores.prediction_log.shipper import adopt_orphans
 from stores.prediction_log.shipping import Shipper
@@ -92,6 +94,7 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
     gauges.ask(BREAKER_OPEN.name, guards.open_breakers)
     at_work = AtWork()
     pulse = Pulse(at_work)
+    spending = Spending(SpendingRecords(engine), replica)
     standing_up = StandingUp(
         policies.newest,
         reader_of,
@@ -102,6 +105,7 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
         guards=guards,
         retried=meter.retried,
         at_work=at_work,
+        spending=spending,
     )
     shadows = Shadows(chosen.prediction_log, replica, writer)
     metrics = open_metrics(
@@ -131,12 +135,14 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
         shadows.stop()
         shipper.stop()
         counting.stop()
+        spending.stop()
         metrics.stop()
         guards.stop()
 
     watch.tick()
     watch.start()
     counting.start()
+    spending.start()
     shipper.start()
     metrics.start()
     guards.start()

@@ -2,17 +2,20 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from feature_repo.definition import ModelDefinition
 from lifecycle.assignment import Arm as ArmName
+from lifecycle.charging import Charges, charges_of
 from lifecycle.plan import TrafficPlan
 from lifecycle.policy import Policy
 from serving.answer import MODEL_TIER
 from serving.arms import Arm, Proof, TrialProof
 from serving.at_work import AtWork
 from serving.batching import Batch, MicroBatcher, answer_at_once
+from serving.budgets.spending import Spending
+from serving.cheap.cheap import Cheap, open_cheap
 from serving.log_batch import LogBatches
 from serving.mirror_slot import MirrorSlot
 from serving.models import Lane
@@ -54,10 +57,13 @@ class Lanes:
     guards: Guards | None = None
     retried: Callable[[str], None] = lambda _: None
     at_work: AtWork = field(default_factory=AtWork)
+    spending: Spending | None = None
 
     def trusted(self, arm: Arm, name: ArmName) -> Lane:
         """Return the lane of a version that answers on the event loop itself."""
         stage = self._stage(arm, name)
+        if name is ArmName.CHAMPION:
+            stage = replace(stage, cheap=self._cheap(arm, stage))
         retried = partial(self.retried, self.plan.model)
         batcher = self._batcher(partial(answer_at_once, partial(score, stage), retried=retried))
         return Lane(arm, stage.codec, batcher, Proof(arm, PROOF_SECONDS, time.monotonic))
@@ -86,6 +92,10 @@ class Lanes:
             units=Units(champion.codec.contract, self.policy.rollout.unit),
             arms=batchers,
         )
+
+    def cheaper(self, champion: Arm) -> bool:
+        """Return whether anything cheaper than the champion can answer every row."""
+        return champion.small is not None or self._rule(champion, ArmName.CHAMPION) is not None
 
     def _tried(self, arm: Arm, name: ArmName, champion: Arm) -> MicroBatcher:
         stage = self._stage(arm, name)
@@ -119,7 +129,7 @@ class Lanes:
             reader=self.reader,
             predictor=arm.predictor,
             log=self.log,
-            batches=LogBatches(self._constants(arm, name)),
+            batches=self._batches(self._constants(arm, name)),
             ids=self.ids,
             epoch_seconds=self.epoch_seconds,
             mirror=self.mirror if mirrored else None,
@@ -139,7 +149,20 @@ class Lanes:
         if name not in STOOD_IN_FOR or self.definition.rule_feature not in self.definition.vector:
             return None
         constants = {**self._constants(arm, name), "tier": TIER}
-        return Rule(self.definition.vector.index(self.definition.rule_feature), LogBatches(constants))
+        return Rule(self.definition.vector.index(self.definition.rule_feature), self._batches(constants))
+
+    def _cheap(self, arm: Arm, stage: Stage) -> Cheap | None:
+        compared = stage.mirror is not None
+        return open_cheap(self.policy, arm, stage.rule, self._charges(), compared=compared, monotonic=time.monotonic)
+
+    def _batches(self, constants: Mapping[str, str | int | None]) -> LogBatches:
+        budgeted = self.spending is not None and self.policy.serving.budgets is not None
+        spent = partial(self.spending.add, self.plan.model) if budgeted and self.spending is not None else None
+        return LogBatches(constants, self._charges(), spent)
+
+    def _charges(self) -> Charges | None:
+        prices = self.policy.serving.prices
+        return None if prices is None else charges_of(prices)
 
     def _constants(self, arm: Arm, name: ArmName) -> Mapping[str, str | int | None]:
         return {

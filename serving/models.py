@@ -8,6 +8,7 @@ from lifecycle.plan import TrafficPlan
 from lifecycle.policy import Policy
 from serving.arms import Arm, Proving
 from serving.batching import MicroBatcher
+from serving.budgets.gate import BudgetGate
 from serving.mirror_slot import MirrorSlot
 from serving.problem import refused
 from serving.rollout.trial import Trial
@@ -36,7 +37,8 @@ class ServedModel:
 
     `left_out` says why the plan's other versions do not stand; `out_of_reach` are those of them that may yet, because
     a store was away and nothing is wrong with them. Those in `loading` are on their way. `trial` splits requests while
-    a canary stands, and `mirror` is where the champion's answers are shown to a shadow.
+    a canary stands, and `mirror` is where the champion's answers are shown to a shadow. `budget` says who has spent
+    enough, None where nobody has a budget.
     """
 
     plan: TrafficPlan
@@ -49,6 +51,7 @@ class ServedModel:
     trial: Trial | None = None
     mirror: MirrorSlot = field(default_factory=MirrorSlot)
     out_of_reach: frozenset[str] = frozenset()
+    budget: BudgetGate | None = None
 
 
 @dataclass

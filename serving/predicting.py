@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from serving.answer import Ask
+from serving.cache.control import cache_control
 from serving.caller import ANYBODY, Caller
 from serving.dialects import Dialect
 from serving.exchange import Headers, Receive, Response, read_body
@@ -49,13 +50,19 @@ class Predicting:
         began = self.monotonic()
         spoken = request.dialect.read(request.headers, request.body, lane.codec)
         now = self.monotonic()
+        fresh, unkept = cache_control(request.headers)
+        downgraded = served.budget is not None and served.budget.downgrades(request.caller, request.version)
         ask = Ask(
             spoken.rows,
             request.headers.get(b"x-request-id", b"").decode("latin-1")[:REQUEST_ID_CHARACTERS],
             decode_us=int((now - began) * MICROSECONDS),
             submitted=now,
             caller=request.caller,
+            fresh=fresh,
+            unkept=unkept,
+            downgraded=downgraded,
         )
-        trial = None if request.version else served.trial
+        # Cheap answers are the champion's lane's.
+        trial = None if request.version or downgraded else served.trial
         answer = await (lane.batcher.submit(ask) if trial is None else trial.answer(ask))
         return spoken.write(answer)

@@ -1,6 +1,6 @@
 """A micro-batch with its features read: everything a version needs to score it, and the log to describe it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import TypeVar
@@ -10,6 +10,7 @@ import numpy as np
 from feature_repo.definition import Columns, ModelDefinition
 from feature_repo.vector import assemble
 from serving.answer import Ask
+from serving.cache.vector import Vector
 from serving.parts import LookedUp
 from serving.stage import Stage
 
@@ -58,21 +59,23 @@ class Prepared:
         )
 
 
-def prepare(stage: Stage, asks: Sequence[Ask]) -> Prepared:
-    """Return a micro-batch ready to be scored; raises Unavailable when the features are out of reach."""
+def prepare(stage: Stage, asks: Sequence[Ask], known: Mapping[int, Vector] | None = None) -> Prepared:
+    """Return a micro-batch ready to be scored; raises Unavailable when the features are out of reach.
+
+    Rows whose vector is `known`, by their place among all rows, are not read anew.
+    """
     began = stage.monotonic()
     rows = list(chain.from_iterable(ask.rows for ask in asks))
     request = stage.codec.columns(rows)
-    found = stage.reader.read(request)
-    assembled = assemble(stage.definition, request, found.values)
+    vectors = _read(stage, request, len(rows)) if not known else _read_around(stage, request, len(rows), known)
     featured = stage.monotonic()
     example_ids: list[str] = stage.definition.example_ids(request).tolist()
     return Prepared(
         asks=asks,
         request=request,
-        matrix=assembled.matrix,
-        defaulted=assembled.defaulted,
-        feature_at=_feature_at(stage.definition, found, len(rows)),
+        matrix=vectors.features,
+        defaulted=vectors.defaulted,
+        feature_at=vectors.feature_at,
         moments=stage.definition.prediction_moments(request),
         example_ids=example_ids,
         units=stage.units.of(rows, lambda: example_ids),
@@ -80,6 +83,30 @@ def prepare(stage: Stage, asks: Sequence[Ask]) -> Prepared:
         queue_us=spread(asks, [microseconds(began - ask.submitted) for ask in asks]),
         features_us=microseconds(featured - began),
     )
+
+
+def _read(stage: Stage, request: Columns, n_rows: int) -> Vector:
+    """Return the vectors of all rows, (n_rows, …) each."""
+    found = stage.reader.read(request)
+    assembled = assemble(stage.definition, request, found.values)
+    return Vector(assembled.matrix, assembled.defaulted, _feature_at(stage.definition, found, n_rows))
+
+
+def _read_around(stage: Stage, request: Columns, n_rows: int, known: Mapping[int, Vector]) -> Vector:
+    """Return the same with some rows known already."""
+    kept, places = list(known.values()), list(known)
+    unknown = [row for row in range(n_rows) if row not in known]
+    read = _read(stage, {name: column[unknown] for name, column in request.items()}, len(unknown)) if unknown else None
+
+    def joined(name: str) -> np.ndarray:
+        mine = np.stack([getattr(vector, name) for vector in kept])
+        whole = np.empty((n_rows, *mine.shape[1:]), mine.dtype)
+        whole[places] = mine
+        if read is not None:
+            whole[unknown] = getattr(read, name)
+        return whole
+
+    return Vector(joined("features"), joined("defaulted"), joined("feature_at"))
 
 
 def spread(asks: Sequence[Ask], values: Sequence[T]) -> list[T]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from serving.answer import Answer, Ask
 from serving.at_work import predicted_at_work
+from serving.cheap.scoring import score_cheaply
 from serving.outputs.standing_in import answer_by_rule
 from serving.predicted import VersionFailed
 from serving.prepared import microseconds, prepare
@@ -17,10 +18,12 @@ def score(stage: Stage, asks: Sequence[Ask]) -> list[Answer]:
     Raises Unavailable when the features or the log are out of reach: nothing is answered then, and nothing held
     against the version. Raises VersionFailed when the version cannot score; a single ask is then logged as failed,
     several are not, because each is tried by itself before it counts. While the version's answers are stopped, the
-    model's rule answers, and none of this happens.
+    model's rule answers, and none of this happens. Where something cheaper may answer, it answers what it may.
     """
-    prepared = prepare(stage, asks)
     guard = stage.guard
+    if stage.cheap is not None and (guard is None or guard.closed):
+        return score_cheaply(stage, stage.cheap, asks)
+    prepared = prepare(stage, asks)
     if guard is not None and not guard.closed and stage.rule is not None:
         return answer_by_rule(stage, guard, stage.rule, prepared)
     began = stage.monotonic()

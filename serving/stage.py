@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from feature_repo.definition import ModelDefinition
 from lifecycle.decision_policy import DecisionPolicy
 from serving.at_work import AtWork
+from serving.cheap.cheap import Cheap
 from serving.log_batch import LogBatches
 from serving.outputs.guard import Guard
 from serving.outputs.rule import Rule
@@ -23,8 +24,8 @@ class Stage:
 
     `mirror` is shown what this stage has logged as answered, None when nobody follows. `guard` watches the answers and
     may stop them, None when nobody watches; `rule` then answers, where there is one, and the version is tried in its
-    `workers`. `at_work` shows others what is scored on the event loop. `epoch_seconds` and `monotonic` are clocks, in
-    seconds.
+    `workers`. `cheap` is what may answer in its place, None where all is its own. `at_work` shows others what is scored
+    on the event loop. `epoch_seconds` and `monotonic` are clocks, in seconds.
     """
 
     version: str
@@ -43,5 +44,6 @@ class Stage:
     guard: Guard | None = None
     rule: Rule | None = None
     workers: Workers | None = None
+    cheap: Cheap | None = None
     at_work: AtWork = field(default_factory=AtWork)
     monotonic: Callable[[], float] = time.perf_counter

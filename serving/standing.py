@@ -12,6 +12,8 @@ from lifecycle.plan import TrafficPlan
 from lifecycle.policy import Policy
 from serving.arms import Arm, load_arm
 from serving.at_work import AtWork
+from serving.budgets.gate import open_gate
+from serving.budgets.spending import Spending
 from serving.lanes import Lanes
 from serving.mirror_slot import MirrorSlot
 from serving.models import ServedModel
@@ -34,7 +36,7 @@ class StandingUp:
     `policy_of`, `reader_of` and `open_version` fetch the parts; `epoch_seconds` is the clock of the log.
     `guards` watch what the versions answer; without them nobody does. `retried` is told the model of each request that
     is tried again by itself, because a request that it arrived with made their micro-batch fail. `at_work` shows which
-    version scores on the event loop.
+    version scores on the event loop. `spending` is told what answers cost, where tenants have budgets.
     """
 
     policy_of: Callable[[str], Policy]
@@ -48,6 +50,7 @@ class StandingUp:
     guards: Guards | None = None
     retried: Callable[[str], None] = lambda _: None
     at_work: AtWork = field(default_factory=AtWork)
+    spending: Spending | None = None
     _readers: dict[str, FeatureReader] = field(default_factory=dict)
     _arms: dict[str, dict[str, Arm]] = field(default_factory=dict)
     _codecs: dict[tuple[str, str, int], RowCodec] = field(default_factory=dict)
@@ -106,6 +109,7 @@ class StandingUp:
             guards=self.guards,
             retried=self.retried,
             at_work=self.at_work,
+            spending=self.spending,
         )
         canary = None if plan.canary is None else arms.get(plan.canary.version)
         names = {plan.champion: ArmName.CHAMPION}
@@ -115,7 +119,8 @@ class StandingUp:
         }
         champion = str(plan.champion)
         trial = None if canary is None else lanes.trial(made[champion], canary)
-        return ServedModel(plan, champion, definition, policy, made, trial=trial, mirror=mirror)
+        budget = open_gate(plan.model, policy.serving.budgets, self.spending, cheaper=lanes.cheaper(arms[champion]))
+        return ServedModel(plan, champion, definition, policy, made, trial=trial, mirror=mirror, budget=budget)
 
     def _arm(self, version: str, definition: ModelDefinition) -> Arm:
         standing = self._standing(version, definition)

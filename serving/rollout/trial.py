@@ -69,7 +69,7 @@ def merged(champion: str, n_rows: int, numbers: Sequence[Sequence[int]], answers
     places = {row: (answer, at) for part, answer in zip(numbers, answers, strict=True) for at, row in enumerate(part)}
     rows = [places[row] for row in range(n_rows)]
     versions = [answer.version for answer, _ in rows]
-    tiers = [answer.tier for answer, _ in rows]
+    tiers = [answer.tier if answer.tiers is None else answer.tiers[at] for answer, at in rows]
     ages = [answer.feature_age_seconds for answer in answers if answer.feature_age_seconds is not None]
     return replace(
         answers[0],

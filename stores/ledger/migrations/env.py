@@ -2,6 +2,7 @@
 
 from alembic import context
 
+import stores.ledger.spending_schema  # noqa: F401 - it adds its table to the metadata
 from stores.ledger.watching_schema import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
