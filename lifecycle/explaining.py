@@ -45,6 +45,7 @@ def explain_policy(policy: Policy) -> tuple[Chapter, ...]:
         Chapter("In shadow, where nobody sees its answers", tuple(_shadow(policy.rollout))),
         Chapter("As canary, beside the champion", tuple(_canary(policy.rollout))),
         Chapter("The watch over the champion", tuple(_champion(policy.rollout))),
+        Chapter("Who answers when the champion cannot", tuple(policy.tiers.sentences())),
         Chapter("What an answer says", tuple(_decision(policy.decision))),
         *(
             (Chapter("What answers cost, and which are cheap", costs),)

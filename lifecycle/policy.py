@@ -16,6 +16,7 @@ from lifecycle.prices_policy import BudgetsPolicy, PricesPolicy
 from lifecycle.rollout_policy import PickUpPolicy, RolloutPolicy
 from lifecycle.section import Positive, Section
 from lifecycle.small_policy import SmallPolicy
+from lifecycle.tiers_policy import TiersPolicy
 from lifecycle.watching_policy import RetrainingPolicy, WatchingPolicy
 
 
@@ -133,6 +134,7 @@ class Policy(Section):
     model: str
     owner: str
     serving: ServingPolicy
+    tiers: TiersPolicy
     decision: DecisionPolicy
     cost: CostPolicy
     training: TrainingPolicy

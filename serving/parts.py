@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from feature_repo.definition import Columns, ModelDefinition
+from lifecycle.contract import Contract
 from lifecycle.plan import TrafficPlan
 from lifecycle.policy import Policy
 from stores.versions import VersionFiles
@@ -34,6 +35,10 @@ class FeatureReader(Protocol):
 
     def read(self, request: Columns) -> LookedUp:
         """Return the features of a batch; raises Unavailable when the store cannot be reached."""
+        ...
+
+    def recall(self, request: Columns) -> LookedUp | None:
+        """Return the features of a batch from memory, None where the store must be asked for any of them."""
         ...
 
 
@@ -67,8 +72,18 @@ class Mirror(Protocol):
 class Shadows(Protocol):
     """The versions in shadow beside this gateway, one per model at most."""
 
-    def follow(self, plan: TrafficPlan, files: VersionFiles, policy: Policy, definition: ModelDefinition) -> Mirror:
-        """Return the mirror of the plan's shadow, started or kept when it runs already."""
+    def follow(
+        self,
+        plan: TrafficPlan,
+        files: VersionFiles,
+        policy: Policy,
+        definition: ModelDefinition,
+        asked: Contract | None = None,
+    ) -> Mirror:
+        """Return the mirror of the plan's shadow, started or kept when it runs already.
+
+        `asked` is the champion's contract, None when it is the shadow's own.
+        """
         ...
 
     def end(self, model: str) -> None:

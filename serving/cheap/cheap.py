@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lifecycle.cascade import NOWHERE, SAME, Bands, VersionScale, sure_bands, version_scale
-from lifecycle.charging import Charges
+from lifecycle.charging import Charges, charges_of
 from lifecycle.policy import Policy
 from serving.arms import Arm
 from serving.cache.exact import ExactCache
 from serving.cache.near import NearCache
-from serving.outputs.rule import Rule
 from serving.parts import Scores
+from serving.tiers.rule import rule_of
 from stores.small import judged_rows
 
 SMALL, CACHE = "small", "cache"
@@ -22,29 +22,20 @@ class Cheap:
     """The cheap tiers beside one version in one arm, for one revision of the plan and of the policy.
 
     `bands` are the scores that the small model is sure of; NOWHERE without a cascade. `scale` turns them into scores of
-    the version, for whoever watches these. Rows of a caller whose budget is
-    spent are answered by the small model or the rule, whatever they are sure of. Without a cache there is neither
-    `exact` nor `near`.
+    the version, for whoever watches these. Rows of a caller whose budget is spent are answered by the small model or
+    the `rule`, whatever they are sure of. Without a cache there is neither `exact` nor `near`.
     """
 
     small: Scores | None
     bands: Bands
     scale: VersionScale
-    rule: Rule | None
+    rule: Scores | None
     exact: ExactCache | None
     near: NearCache | None
     charges: Charges | None
 
 
-def open_cheap(
-    policy: Policy,
-    arm: Arm,
-    rule: Rule | None,
-    charges: Charges | None,
-    *,
-    compared: bool,
-    monotonic: Callable[[], float],
-) -> Cheap | None:
+def open_cheap(policy: Policy, arm: Arm, *, compared: bool, monotonic: Callable[[], float]) -> Cheap | None:
     """Return what is cheap beside a version by a policy, None where every row is the version's own.
 
     While its answers are `compared` with a shadow's, the small model is sure of nothing: the rows that it would leave
@@ -55,6 +46,8 @@ def open_cheap(
         return None
     exact, near = _caches(policy, arm, monotonic)
     bands, scale = bands_of(policy, arm)
+    charges = None if serving.prices is None else charges_of(serving.prices)
+    rule = rule_of(arm.definition)
     return Cheap(arm.small, NOWHERE if compared else bands, scale, rule, exact, near, charges)
 
 

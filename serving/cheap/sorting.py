@@ -1,7 +1,5 @@
 """The rows of a micro-batch, sorted by who answers them."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from lifecycle.charging import Charges
@@ -28,18 +26,17 @@ class Sorting:
         for row in rows.tolist():
             self.tiers[row] = tier
 
-    def took(self, rows: np.ndarray, microseconds: float) -> None:
-        """Take note of the time that some rows took together, by their places; they share it alike."""
-        if len(rows):
-            self._compute_us[rows] += microseconds / len(rows)
+    def took(self, rows: np.ndarray, each_us: float) -> None:
+        """Take note of the microseconds that each of some rows took, by their places."""
+        self._compute_us[rows] += each_us
 
     def by(self, *tiers: str) -> np.ndarray:
         """Return which rows these tiers answered, (n_rows,) bool."""
         return np.array([tier in tiers for tier in self.tiers], dtype=bool)
 
-    def named(self) -> Sequence[str] | None:
-        """Return each row's tier, None where the version answered them all."""
-        return self.tiers if any(tier != MODEL_TIER for tier in self.tiers) else None
+    def spent_us(self) -> float:
+        """Return what was computed for each row that nobody has answered yet; they all went the same way."""
+        return float(self._compute_us[self.open].mean())
 
     def costs(self, charges: Charges | None) -> np.ndarray | None:
         """Return what each row cost, (n_rows,); None without prices."""

@@ -24,6 +24,7 @@ COLUMNS = (
     "version",
     "arm",
     "tier",
+    "contract",
     "moment_at",
     "request",
     "features",

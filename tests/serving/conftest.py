@@ -1,7 +1,6 @@
 """A small real model of the flight contract, and a gateway's application over it without Ray."""
 
 import asyncio
-import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,22 +15,20 @@ import xgboost
 from structlog.testing import capture_logs
 
 from feature_repo.definition import Columns, ModelDefinition, load_definition
-from feature_repo.vector import assemble
 from lifecycle.decision_policy import DecisionPolicy
 from lifecycle.errors import Unavailable
-from lifecycle.manifest import Example, Manifest, SmallModel
+from lifecycle.manifest import Manifest, SmallModel
 from lifecycle.plan import TrafficPlan
 from lifecycle.policy import Policy
 from serving.models import Models
 from serving.prediction_ids import PredictionIds
 from serving.rollout.loading import Loading
 from serving.routes import Application
-from serving.rows import RowCodec
 from serving.standing import StandingUp
 from stores.formats.fast_trees import fast_score
 from stores.policies import load_policy
-from stores.predictor import load_predictor
 from stores.versions import VersionFiles, Versions, file_digest
+from tests.serving.versions import manifest_of
 
 MODEL = "flight_delay"
 POLICIES = Path(__file__).parents[2] / "policies"
@@ -66,11 +63,15 @@ class Found:
 
 @dataclass
 class Shelf:
-    """An online store in memory: knows every entity but those of the planes it is told not to know."""
+    """An online store in memory: knows every entity but those of the planes it is told not to know.
+
+    With `kept` it is a process's own memory of one.
+    """
 
     definition: ModelDefinition
     unknown: set[str | None] = field(default_factory=lambda: {None, "N00000"})
     away: bool = False
+    kept: bool = False
     batches: list[int] = field(default_factory=list)
 
     def read(self, request: Columns) -> Found:
@@ -88,6 +89,10 @@ class Shelf:
             event_at[view.name] = np.where(there, NOON if view.ages else NOON - 100 * 86_400, np.nan)
             values |= {feature.name: np.where(there, 1.0, np.nan) for feature in view.features}
         return Found(values, event_at)
+
+    def recall(self, request: Columns) -> Found | None:
+        """Return the same while everything is kept in memory."""
+        return self.read(request) if self.kept else None
 
 
 @dataclass
@@ -160,24 +165,7 @@ def write_version(
     parameters = {"objective": "binary:logistic", "max_depth": 4, "nthread": 1, "seed": seed}
     booster = xgboost.train(parameters, xgboost.DMatrix(matrix, label), num_boost_round=10)
     booster.save_model(folder / "model.ubj")
-    rows = (flight(), flight(flight=12, tail_number=None))
-    codec = RowCodec(definition.contract, len(rows))
-    request = codec.columns(codec.from_json(json.dumps({"rows": rows}).encode()))
-    nothing = {feature.name: np.full(2, np.nan) for view in definition.views for feature in view.features}
-    features = assemble(definition, request, nothing).matrix
-    manifest = Manifest(
-        model=MODEL,
-        format="xgboost-ubj",
-        model_file="model.ubj",
-        contract=definition.contract,
-        feature_service=definition.contract.name,
-        vector=definition.vector,
-        example=Example(request=rows, features=(), scores=()),
-        files={"model.ubj": file_digest(folder / "model.ubj")},
-    )
-    scores = load_predictor(VersionFiles(folder, manifest)).score(features)
-    example = Example(request=rows, features=features.tolist(), scores=scores.tolist())
-    manifest = manifest.model_copy(update={"example": example})
+    manifest = manifest_of(folder, definition, flight(), flight(flight=12, tail_number=None))
     if small:
         manifest = _with_small(folder, manifest, booster, matrix, label)
     (folder / "manifest.json").write_text(manifest.model_dump_json(), encoding="utf-8")
@@ -223,9 +211,14 @@ def versions_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def make_bench(versions_root: Path) -> Callable[..., Bench]:
-    """Return a maker of benches whose policy is changed by the arguments: a canary's deadline, and serving limits."""
+    """Return a maker of benches whose policy is changed: a canary's and champion's deadlines, and serving limits."""
 
-    def make(deadline_ms: float = 20_000.0, decision: DecisionPolicy | None = None, **limits: float) -> Bench:
+    def make(
+        deadline_ms: float = 20_000.0,
+        decision: DecisionPolicy | None = None,
+        champion_ms: float = 20_000.0,
+        **limits: float,
+    ) -> Bench:
         definition = load_definition(MODEL)
         shelf, log, models = Shelf(definition), MemoryLog(), Models()
 
@@ -234,6 +227,7 @@ def make_bench(versions_root: Path) -> Callable[..., Bench]:
             canary = policy.rollout.canary.model_copy(update={"deadline_ms": deadline_ms})
             changed = {
                 "serving": policy.serving.model_copy(update=limits),
+                "tiers": policy.tiers.model_copy(update={"champion_ms": champion_ms, "deadline_ms": 60_000.0}),
                 "rollout": policy.rollout.model_copy(update={"canary": canary}),
                 "decision": decision or policy.decision,
             }

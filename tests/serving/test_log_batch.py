@@ -133,7 +133,7 @@ def test_rows_share_the_time_of_their_batch_and_are_told_with_their_tenants() ->
     batches = LogBatches(
         CONSTANTS | {"tier": "model"}, CHARGES, lambda tenants, costs: told.append((tenants, costs.tolist()))
     )
-    batch = batches.build(replace(scored(3, 1), tenants=["x", None, "y"]))
+    batch = batches.build(replace(scored(3, 1), tenants=["x", None, "y"], spent_us=7 / 3))
     assert batch["cost"].to_pylist() == pytest.approx([1.05] * 3)
     assert batch["tenant"].to_pylist() == ["x", None, "y"]
     failed = batches.build(replace(scored(2, 1), decided=None), Failure(["late"] * 2, None))

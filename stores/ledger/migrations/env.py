@@ -2,8 +2,8 @@
 
 from alembic import context
 
-import stores.ledger.spending_schema  # noqa: F401 - it adds its table to the metadata
-from stores.ledger.watching_schema import metadata
+from stores.ledger import spending_schema, tenants_schema, watching_schema  # noqa: F401 - each adds its tables
+from stores.ledger.schema import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 with context.begin_transaction():

@@ -63,8 +63,11 @@ def test_guard_sees_the_small_model_s_scores_on_the_version_s_scale(make_bench: 
     rows = [flight(distance_miles=float(one), flight=one) for one in range(50, 3000, 50)]
     bench.predict(*rows)
     logged = bench.log.rows()
-    ((ids, scores, batch),) = guard.seen
-    assert (list(ids), batch.num_rows) == ([row["example_id"] for row in logged], len(rows))
+    ids = [one for seen, _, _ in guard.seen for one in seen]
+    scores = np.concatenate([seen for _, seen, _ in guard.seen])
+    assert ids == [row["example_id"] for row in logged]
+    assert [row["score"] for row in logged] == [one for _, _, batch in guard.seen for one in batch["score"].to_pylist()]
+    assert len(ids) == len(rows)
     served, lane = bench.models.lane(MODEL, None)
     _, scale = bands_of(served.policy, lane.arm)
     small = np.array([row["tier"] == "small" for row in logged])

@@ -1,49 +1,14 @@
-"""The rule answers in a version's place, and the version is tried again behind it."""
+"""A version whose answers are stopped is tried again behind the answers that stand in for them."""
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
-
-import pyarrow as pa
 
 from lifecycle.errors import InvalidInput
-from serving.answer import Answer
-from serving.log_batch import Scored
 from serving.outputs.guard import Guard
-from serving.outputs.rule import TIER, Rule
 from serving.predicted import VersionFailed, predicted
-from serving.prepared import Prepared, microseconds
-from serving.recording import answers, scored_rows
+from serving.prepared import Prepared
 from serving.rollout.workers import Job, Workers
 from serving.stage import Stage
-
-
-@dataclass(frozen=True)
-class RuleRows:
-    """A micro-batch as the rule answers it: its rows, and the same for the log."""
-
-    scored: Scored
-    batch: pa.RecordBatch
-
-
-def by_rule(stage: Stage, rule: Rule, prepared: Prepared) -> RuleRows:
-    """Return a micro-batch as the rule answers it, decided by the policy as any score is."""
-    began = stage.monotonic()
-    scores = rule.scores(prepared.matrix)
-    scored = scored_rows(stage, prepared, scores, microseconds(stage.monotonic() - began))
-    return RuleRows(scored, rule.batches.build(scored))
-
-
-def answer_by_rule(stage: Stage, guard: Guard, rule: Rule, prepared: Prepared) -> list[Answer]:
-    """Return the rule's answers once they are in the log; raises Unavailable when the log is out of reach.
-
-    Nothing of it is shown to a shadow: its pairs are with the champion's own answers.
-    """
-    rows = by_rule(stage, rule, prepared)
-    stage.log.append(rows.batch)
-    guard.stood_in(rows.batch)
-    try_behind(stage, guard, prepared)
-    return list(answers(stage, prepared, rows.scored, tier=TIER))
 
 
 def try_behind(stage: Stage, guard: Guard, prepared: Prepared) -> None:

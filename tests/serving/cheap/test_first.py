@@ -1,5 +1,6 @@
 """Who answers which row where something cheaper may, and what is in the log of it."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -7,17 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
+from feature_repo.definition import Columns
 from lifecycle.cache_policy import CachePolicy, Tolerance
+from lifecycle.errors import Unavailable
 from lifecycle.plan import CanaryArm, ShadowArm, TrafficPlan
 from lifecycle.prices_policy import Budget, BudgetsPolicy
 from serving.budgets.spending import Spending
 from serving.models import ServedModel
+from serving.rollout.workers import Job, Workers
 from stores.ledger.opening import open_ledger
 from stores.ledger.spending import SpendingRecords
 from tests.serving.cheap.conftest import CASCADE, PRICES, SURE, UNSURE, bands, stand
-from tests.serving.conftest import MODEL, Bench, Row, flight
+from tests.serving.conftest import MODEL, Bench, Found, Row, flight
 
 CACHE = CachePolicy(keep_seconds=60, keep_answers=100, tolerances=())
 NEAR = CachePolicy(keep_seconds=60, keep_answers=100, tolerances=(Tolerance(feature="route_miles", within=50),))
@@ -158,7 +163,7 @@ def test_near_vectors_count_as_one_by_the_declared_tolerance(make_bench: Callabl
     assert tiers(bench, first) == ["model"]
     assert tiers(bench, near, far) == ["cache", "model"]
     assert asked == [1, 1]
-    one, other, _ = bench.log.rows()
+    one, other = (row for row in bench.log.rows() if '"flight":3' not in row["request"])
     assert one["score"] == other["score"]
     assert one["features"] != other["features"]
 
@@ -179,13 +184,25 @@ def test_another_plan_begins_with_nothing_kept(make_bench: Callable[..., Bench])
     assert bench.log.rows()[-1]["version"] == "1"
 
 
+def fail(bench: Bench) -> None:
+    """Have the champion fail from here on."""
+    _, lane = bench.models.lane(MODEL, None)
+
+    def fails(_: np.ndarray) -> np.ndarray:
+        raise ValueError("no")
+
+    object.__setattr__(lane.arm.predictor, "predict", fails)
+
+
 def test_every_row_has_the_cost_of_its_tier(make_bench: Callable[..., Bench]) -> None:
     """By the policy's prices, for small, version and cache in one request."""
     bench = stand(make_bench(cascade=CASCADE, cache=CACHE, prices=PRICES))
     tiers(bench, UNSURE)
     tiers(bench, UNSURE, SURE, flight(distance_miles=1336.0))
-    assert [(row["tier"], row["cost"]) for row in bench.log.rows()] == [
-        ("model", 1.0),
+    first, *others = bench.log.rows()
+    assert (first["tier"], first["cost"]) == ("model", 1.0)
+    others.sort(key=lambda row: row["row"])
+    assert [(row["tier"], row["cost"]) for row in others] == [
         ("cache", 0.001),
         ("small", 0.1),
         ("model", 1.0),
@@ -209,26 +226,121 @@ def test_compute_is_charged_to_the_rows_it_was_for(make_bench: Callable[..., Ben
     mixed = stand(make_bench(prices=seconds, cascade=CASCADE, cache=CACHE))
     tiers(mixed, flight(flight=9, distance_miles=100.0))
     tiers(mixed, flight(flight=9, distance_miles=100.0), UNSURE, SURE)
-    cost = {row["tier"]: row["cost"] for row in mixed.log.rows()[1:]}
+    by_tier = {row["tier"]: row for row in mixed.log.rows()[1:]}
+    cost = {tier: row["cost"] for tier, row in by_tier.items()}
     assert cost["cache"] == 0
     assert cost["model"] > cost["small"] > 0
-    last = mixed.log.rows()[-1]
-    assert sum(cost.values()) <= last["features_us"] + last["predict_us"] + 2
+    measured = by_tier["model"]["features_us"] + by_tier["model"]["predict_us"] + by_tier["small"]["predict_us"]
+    assert sum(cost.values()) <= measured + 2
 
 
-def test_failed_version_is_logged_and_told(make_bench: Callable[..., Bench]) -> None:
+def test_rows_that_a_failing_version_had_go_to_the_next_tier(make_bench: Callable[..., Bench]) -> None:
+    """What something cheaper had of the same request stays its own, and the failed attempt is in the log beside."""
+    bench = stand(make_bench(cascade=CASCADE, prices=PRICES))
+    fail(bench)
+    assert tiers(bench, SURE, UNSURE) == ["small", "previous"]
+    logged = sorted((row["row"], row["tier"], row["version"], row["outcome"], row["cost"]) for row in bench.log.rows())
+    assert logged == [
+        (0, "small", "2", "answered", 0.1),
+        (1, "model", "2", "failed", 0.0),
+        (1, "previous", "1", "answered", 1.0),
+    ]
+    assert tiers(bench, SURE) == ["small"]
+
+
+def test_request_that_comes_to_nothing_logs_nothing_cheap(make_bench: Callable[..., Bench]) -> None:
     """The rows that something cheaper had are not given without the rest."""
     bench = stand(make_bench(cascade=CASCADE))
-    _, lane = bench.models.lane(MODEL, None)
+    append = bench.log.append
 
-    def fails(_: np.ndarray) -> np.ndarray:
-        raise ValueError("no")
+    def without_champion(batch: pa.RecordBatch) -> None:
+        if "model" in batch["tier"].to_pylist():
+            raise Unavailable("no space left on device")
+        append(batch)
 
-    object.__setattr__(lane.arm.predictor, "predict", fails)
-    answer = bench.predict(SURE, UNSURE)
-    assert (answer.status_code, answer.json()["type"]) == (500, "/docs#problem-version-failed")
-    assert [(row["outcome"], row["score"]) for row in bench.log.rows()] == [("failed", None)] * 2
+    object.__setattr__(bench.log, "append", without_champion)
+    assert bench.predict(SURE, UNSURE).status_code == 503
+    assert bench.log.rows() == []
+
+
+@pytest.mark.parametrize("away", ["previous", "rule", "static"])
+def test_every_tier_behind_the_champion_is_charged(make_bench: Callable[..., Bench], away: str) -> None:
+    """By its own price; the champion's attempt costs its time, which has no price here."""
+    bench = make_bench(prices=PRICES)
+    plan = TrafficPlan(MODEL, revision=2, champion="2", previous="1" if away == "previous" else None)
+    arm = stand(bench, plan).models.lane(MODEL, None)[1].arm
+    bench.stand_up._arms[MODEL]["2"] = replace(arm, small=None)
+    stand(bench, replace(plan, revision=3))
+    fail(bench)
+    bench.shelf.away = away == "static"
+    assert tiers(bench, UNSURE) == [away]
+    price = {"previous": 1.0, "rule": 0.01, "static": 0.005}[away]
+    assert [row["cost"] for row in bench.log.rows() if row["shown"]] == [price]
+    assert all(row["cost"] == 0 for row in bench.log.rows() if not row["shown"])
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_cheap_answers_start_no_thread(
+    make_bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch, *, kept: bool
+) -> None:
+    """With features in memory; without, one reads them, which is none of the version's own."""
+    bench = stand(make_bench(cascade=CASCADE, cache=CACHE))
+    bench.shelf.kept = kept
+    own = bench.models.lane(MODEL, None)[1].arm.workers
+    asked: list[Workers] = []
+    submit = Workers.submit
+
+    def told(workers: Workers, job: Job) -> bool:
+        asked.append(workers)
+        return submit(workers, job)
+
+    monkeypatch.setattr(Workers, "submit", told)
     assert tiers(bench, SURE) == ["small"]
+    assert len(asked) == (0 if kept else 1)
+    assert own not in asked
+    asked.clear()
+    assert tiers(bench, SURE) == ["cache"]
+    assert asked == []
+    assert tiers(bench, UNSURE) == ["model"]
+    assert asked.count(own) == 1
+
+
+def test_late_features_are_not_waited_for(make_bench: Callable[..., Bench]) -> None:
+    """Whoever needs none answers within the champion's time for them."""
+    bench = stand(make_bench(cascade=CASCADE, champion_ms=50))
+    gate = threading.Event()
+    read = bench.shelf.read
+
+    def slow(request: Columns) -> Found:
+        gate.wait(10)
+        return read(request)
+
+    object.__setattr__(bench.shelf, "read", slow)
+    try:
+        assert tiers(bench, SURE) == ["static"]
+    finally:
+        gate.set()
+
+
+def test_hung_version_holds_up_nothing_cheap(make_bench: Callable[..., Bench]) -> None:
+    """Rows of other requests of the same micro-batch are answered before it comes back, or does not."""
+    bench = stand(make_bench(cascade=CASCADE, champion_ms=200))
+    _, lane = bench.models.lane(MODEL, None)
+    gate = threading.Event()
+
+    def hangs(matrix: np.ndarray) -> np.ndarray:
+        gate.wait(10)
+        return np.zeros(len(matrix))
+
+    object.__setattr__(lane.arm.predictor, "predict", hangs)
+    path = f"/v2/models/{MODEL}/predict"
+    try:
+        bench.ask_all([("POST", path, {"json": {"rows": [row]}}) for row in (SURE, UNSURE)])
+    finally:
+        gate.set()
+    first, *others = bench.log.rows()
+    assert first["tier"] == "small"
+    assert {row["tier"] for row in others} == {"model", "previous"}
 
 
 def test_small_model_that_fails_leaves_all_to_the_version(make_bench: Callable[..., Bench]) -> None:
@@ -322,13 +434,16 @@ def test_rule_answers_for_a_version_without_a_small_model(make_bench: Callable[.
     assert bench.log.rows()[-1]["cost"] == pytest.approx(0.01)
 
 
-def test_features_that_cannot_be_read_refuse_what_was_not_kept(make_bench: Callable[..., Bench]) -> None:
-    """What was kept is answered all the same."""
+def test_kept_answers_need_no_features(make_bench: Callable[..., Bench]) -> None:
+    """What was not kept has no more than the fixed answer while the features are away."""
     bench = stand(make_bench(cache=CACHE))
     tiers(bench, UNSURE)
     bench.shelf.away = True
     assert tiers(bench, UNSURE) == ["cache"]
-    assert bench.predict(SURE).status_code == 503
+    path = f"/v2/models/{MODEL}/predict"
+    answers = bench.ask_all([("POST", path, {"json": {"rows": rows}}) for rows in ([UNSURE], [SURE])])
+    said = [[one["tier"] for one in answer.json()["predictions"]] for answer in answers]
+    assert said == [["cache"], ["static"]]
 
 
 def test_shadow_sees_the_champion_s_own_rows_alone(make_bench: Callable[..., Bench]) -> None:
