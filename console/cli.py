@@ -15,6 +15,7 @@ from console import (
     costs,
     decisions,
     features,
+    jobs,
     labels,
     log,
     looks,
@@ -53,6 +54,7 @@ app.add_typer(costs.app, name="costs")
 app.add_typer(tenants.app, name="tenants")
 app.add_typer(tenants.keys, name="keys")
 app.command()(audit)
+app.add_typer(jobs.app, name="jobs")
 app.command()(replay)
 app.command()(quality)
 app.command()(looks.looks)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from lifecycle.decision_policy import DecisionPolicy
 from lifecycle.explaining_costs import explain_costs
 from lifecycle.explaining_gate import explain_requirement
+from lifecycle.explaining_idempotency import explain_idempotency
+from lifecycle.explaining_jobs import explain_jobs
 from lifecycle.explaining_rules import explain_rule, in_hundred, listed
 from lifecycle.explaining_watch import explain_retraining, explain_watching
 from lifecycle.people import Override, Person
@@ -52,8 +54,10 @@ def explain_policy(policy: Policy) -> tuple[Chapter, ...]:
             if (costs := explain_costs(policy.serving))
             else ()
         ),
+        Chapter("When a request is sent twice", tuple(explain_idempotency(policy.idempotency))),
         Chapter("How the world is watched", tuple(explain_watching(policy.watching))),
         Chapter("When a version is trained anew", tuple(explain_retraining(policy.retraining))),
+        Chapter("What is answered later", tuple(explain_jobs(policy.jobs))),
         Chapter("Who may overrule the rules", tuple(_people(policy.people))),
     )
 

@@ -10,6 +10,8 @@ from pydantic import model_validator
 from lifecycle.cache_policy import CachePolicy
 from lifecycle.cascade_policy import CascadePolicy
 from lifecycle.decision_policy import DecisionPolicy
+from lifecycle.idempotency_policy import IdempotencyPolicy
+from lifecycle.jobs_policy import JobsPolicy
 from lifecycle.misfit import Misfit, Misplaced, Where, repeated
 from lifecycle.people import Person
 from lifecycle.prices_policy import BudgetsPolicy, PricesPolicy
@@ -135,6 +137,7 @@ class Policy(Section):
     owner: str
     serving: ServingPolicy
     tiers: TiersPolicy
+    idempotency: IdempotencyPolicy
     decision: DecisionPolicy
     cost: CostPolicy
     training: TrainingPolicy
@@ -143,6 +146,7 @@ class Policy(Section):
     rollout: RolloutPolicy
     watching: WatchingPolicy
     retraining: RetrainingPolicy
+    jobs: JobsPolicy
     people: tuple[Person, ...]
 
     @model_validator(mode="after")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from serving.caller import ANYBODY, Caller
+from serving.claim import Claim
 from serving.rows import Row, RowCodec
 
 MODEL_TIER = "model"
@@ -29,8 +30,9 @@ class Ask:
     `submitted` is in monotonic seconds, `decode_us` in microseconds. `numbers` are the rows' places in the request,
     None when these are all of its rows. `caller` is who asks. `rows` are in the contract of the version that answers;
     `original` holds them as the caller wrote them, None when that is the same. `instead` is what the champion is asked
-    when a version on trial does not answer, None when it is this. `fresh` asks for an answer that was not given before,
-    and `unkept` for one that is not kept to be given again. A `downgraded` ask has cheap answers alone.
+    when a version on trial does not answer, None when it is this. `claim` names the rows of a keyed request.
+    `fresh` asks for an answer that was not given before, and `unkept` for one that is not kept to be given again. A
+    `downgraded` ask has cheap answers alone.
     """
 
     rows: Sequence[Row]
@@ -41,6 +43,7 @@ class Ask:
     caller: Caller = ANYBODY
     original: Original | None = None
     instead: "Ask | None" = None
+    claim: Claim | None = None
     fresh: bool = False
     unkept: bool = False
     downgraded: bool = False

@@ -14,7 +14,7 @@ from serving.replica_log import FILE, log_to
 from serving.routes import Application as AsgiApplication
 from stores.settings import Settings
 
-NAME = "holdfast"
+NAME, GATEWAY = "holdfast", "Gateway"
 UNBOUNDED = 1_000_000
 """Ray's own queue limits answer in plain text; the gateway's answer with a problem and Retry-After."""
 HEALTH_SECONDS = 2.0
@@ -43,6 +43,10 @@ class GatewayReplica:
         if broken:
             raise ArtifactInvalid("; ".join(broken))
 
+    async def take_job(self, model: str, job_id: str) -> None:
+        """Return once this replica has dealt with a job that Celery hands out; for the task consumer alone."""
+        await self._gateway.jobs.take(model, job_id)
+
 
 def build(chosen: Settings) -> Application:
     """Return the application to run, with as many replicas as the most demanding policy asks for.
@@ -51,7 +55,7 @@ def build(chosen: Settings) -> Application:
     """
     deployment = serve.deployment(
         GatewayReplica,
-        name="Gateway",
+        name=GATEWAY,
         num_replicas=replicas_wanted(chosen.policies),
         max_ongoing_requests=UNBOUNDED,
         max_queued_requests=-1,

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from feature_repo.definition import ModelDefinition
 from feature_repo.editions import policy_terms
@@ -31,6 +31,7 @@ from serving.stage import Stage
 from serving.tiers.breakers import FailureBreakers
 from serving.tiers.fallback import Fallback
 from serving.tiers.last import HonestFailure
+from serving.tiers.run import TierRun
 from serving.tiers.tier import Tier
 from serving.units import Units
 
@@ -88,7 +89,8 @@ class Lanes:
         strict = self._batcher(
             self._fallback(arm).run(stage, arm.workers, self.policy.rollout.canary.deadline_ms, HonestFailure())
         )
-        return Lane(arm, stage.codec, self._contracts(arm), strict, strict, TrialProof(arm), trusted=False)
+        apart = self._apart(arm, self.policy.rollout.canary.deadline_ms)
+        return Lane(arm, stage.codec, self._contracts(arm), strict, strict, TrialProof(arm), apart, trusted=False)
 
     def trial(self, champion: Lane, canary: Arm, previous: Arm | None) -> Trial:
         """Return the trial of the plan's canary beside the champion's lane."""
@@ -109,6 +111,11 @@ class Lanes:
             arms=batchers,
             to_canary=to_canary(champion.codec, self._contracts(canary)),
         )
+
+    def _apart(self, arm: Arm, deadline_ms: float) -> Callable[[Log], TierRun]:
+        """Return what runs batches that are no user's, into a log of their own; nobody stands in for the version."""
+        stage, fallback = self._stage(arm, ArmName.NAMED), self._fallback(arm)
+        return lambda log: fallback.run(replace(stage, log=log), arm.workers, deadline_ms, HonestFailure())
 
     def _tried(self, arm: Arm, name: ArmName, champion: Arm, previous: Arm | None) -> MicroBatcher:
         instead = self._fallback(champion).run(
@@ -136,7 +143,8 @@ class Lanes:
 
     def _lane(self, arm: Arm, stage: Stage, batcher: MicroBatcher, strict: MicroBatcher) -> Lane:
         proof = Proof(arm, PROOF_SECONDS, time.monotonic)
-        return Lane(arm, stage.codec, self._contracts(arm), batcher, strict, proof)
+        apart = self._apart(arm, self.policy.tiers.champion_ms)
+        return Lane(arm, stage.codec, self._contracts(arm), batcher, strict, proof, apart)
 
     def _instead(self, champion: Arm, previous: Arm | None) -> Tier:
         # One that reads another contract than its successor cannot be handed the same rows.

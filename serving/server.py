@@ -111,7 +111,7 @@ def _start(chosen: Settings, scratch: Path, stop: threading.Event) -> None:
     from ray.serve.config import HTTPOptions  # noqa: PLC0415 - as above
     from ray.serve.schema import LoggingConfig  # noqa: PLC0415 - as above
 
-    from serving.app import NAME, build  # noqa: PLC0415 - as above
+    from serving.app import GATEWAY, NAME, build  # noqa: PLC0415 - as above
 
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
     if chosen.ray_address == LOCAL:
@@ -130,6 +130,10 @@ def _start(chosen: Settings, scratch: Path, stop: threading.Event) -> None:
     quiet = LoggingConfig(log_level="WARNING", enable_access_log=False)
     serve.start(http_options=HTTPOptions(host=chosen.host, port=chosen.http_port), logging_config=quiet)
     serve.run(build(chosen), name=NAME, route_prefix="/")
+    if chosen.jobs == "celery":
+        from serving.jobs import consumer  # noqa: PLC0415 - as above
+
+        serve.run(consumer.build_consumer(chosen, NAME, GATEWAY), name=consumer.NAME, route_prefix=None)
 
 
 def _stop() -> None:

@@ -8,7 +8,7 @@ from math import ceil
 from lifecycle.prices_policy import Budget, BudgetsPolicy
 from serving.budgets.spending import Spending
 from serving.caller import Caller
-from serving.problem import refused
+from serving.problem import Refused, refused
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,21 @@ class BudgetGate:
             return False
         if budget.then == "downgrade" and self.cheaper and version is None:
             return True
+        raise self._refusal(caller, spent, budget)
+
+    def require_left(self, caller: Caller) -> None:
+        """Raise Refused as `downgrades` does for a caller that has spent its budget, where nobody may stand in."""
+        budget = self.named.get(caller.tenant, self.everyone_else)
+        if budget is not None and (spent := self.spending.spent(self.model, caller.tenant)) >= budget.per_day:
+            raise self._refusal(caller, spent, budget)
+
+    def _refusal(self, caller: Caller, spent: float, budget: Budget) -> Refused:
         whose = "Callers without a name have" if caller.tenant is None else f"Tenant {caller.tenant!r} has"
         detail = (
             f"{whose} spent {spent:g} with {self.model} today; allowed: {budget.per_day:g} a day, until midnight UTC. "
             "Ask again tomorrow, or have the model's owner raise the budget."
         )
-        raise refused(429, "budget-spent", detail, retry_after=self._until_midnight())
+        return refused(429, "budget-spent", detail, retry_after=self._until_midnight())
 
     def _until_midnight(self) -> int:
         now = self.now()

@@ -2,6 +2,7 @@
 
 from serving.exchange import Headers
 
+CACHE_CONTROL = b"cache-control"
 NOT_AGAIN = frozenset({"no-cache", "no-store"})
 
 
@@ -13,7 +14,7 @@ def cache_control(headers: Headers) -> tuple[bool, bool]:
     >>> cache_control({})
     (False, False)
     """
-    said = headers.get(b"cache-control")
+    said = headers.get(CACHE_CONTROL)
     if said is None:
         return False, False
     words = {word.partition("=")[0].strip().lower() for word in said.decode("latin-1").split(",")}
