@@ -96,6 +96,17 @@ def test_nothing_cheaper_means_nothing(tmp_path: Path) -> None:
         bare.downgrades(Caller("x"), None)
 
 
+def test_what_is_answered_later_needs_what_is_left_of_the_budget(tmp_path: Path) -> None:
+    """Nobody stands in for the version there, whatever the policy says of others."""
+    made = gate(tmp_path)
+    for tenant, cost in (("x", 9.9), ("y", 9.9)):
+        spend(made, tenant, cost)
+        made.require_left(Caller(tenant))
+        spend(made, tenant, 0.1)
+        with pytest.raises(Refused, match=f"Tenant '{tenant}' has spent 10 with m today"):
+            made.require_left(Caller(tenant))
+
+
 def test_without_budgets_there_is_no_gate() -> None:
     """Nothing is asked of any request."""
     assert open_gate("m", None, None, cheaper=True) is None

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,18 +15,31 @@ from feature_repo.definition import Columns
 from lifecycle.cache_policy import CachePolicy, Tolerance
 from lifecycle.errors import Unavailable
 from lifecycle.plan import CanaryArm, ShadowArm, TrafficPlan
-from lifecycle.prices_policy import Budget, BudgetsPolicy
+from lifecycle.prices_policy import Budget, BudgetsPolicy, TenantBudget
+from lifecycle.priority import Priority
+from lifecycle.tenants import Role, Tenant
 from serving.budgets.spending import Spending
+from serving.doors.door import Door
+from serving.doors.guests import Guests, guests_of
 from serving.models import ServedModel
 from serving.rollout.workers import Job, Workers
+from serving.routes import Application
 from stores.ledger.opening import open_ledger
 from stores.ledger.spending import SpendingRecords
+from stores.ledger.tenants import Tenants
 from tests.serving.cheap.conftest import CASCADE, PRICES, SURE, UNSURE, bands, stand
 from tests.serving.conftest import MODEL, Bench, Found, Row, flight
 
 CACHE = CachePolicy(keep_seconds=60, keep_answers=100, tolerances=())
 NEAR = CachePolicy(keep_seconds=60, keep_answers=100, tolerances=(Tolerance(feature="route_miles", within=50),))
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+@dataclass
+class Known:
+    """Who is known."""
+
+    guests: Guests | None
 
 
 def tiers(bench: Bench, *rows: Row, **more: Any) -> list[str]:
@@ -432,6 +445,67 @@ def test_rule_answers_for_a_version_without_a_small_model(make_bench: Callable[.
     spending.add(MODEL, None, np.array([100.0]))
     assert tiers(bench, UNSURE) == ["rule"]
     assert bench.log.rows()[-1]["cost"] == pytest.approx(0.01)
+
+
+def test_keys_say_whose_budget_it_is(make_bench: Callable[..., Bench], tmp_path: Path) -> None:
+    """Each tenant has its own, known by its key; a job of one that has spent its own would be refused, too."""
+    tenants = Tenants(open_ledger(f"sqlite:///{tmp_path / 'ledger.db'}"))
+    keys = {}
+    for name in ("acme", "umbrella"):
+        tenants.add(Tenant(name, 1000.0, 1000, Priority.STANDARD))
+        keys[name] = {"x-api-key": tenants.issue(name, Role.PREDICT, None)[1]}
+    door = Door(Known(guests_of(tenants.roster())), required=True)
+    spending = Spending(SpendingRecords(open_ledger(f"sqlite:///{tmp_path / 'ledger.db'}")), "replica-a")
+    budgets = BudgetsPolicy(
+        tenants=(TenantBudget(tenant="acme", per_day=1, then="downgrade"),),
+        everyone_else=Budget(per_day=1, then="refuse"),
+    )
+    bench = make_bench(prices=PRICES, budgets=budgets)
+    bench.stand_up.spending = spending
+    stand(bench)
+    bench.application = Application(bench.models, door=door)
+    assert tiers(bench, UNSURE, headers=keys["acme"]) == ["model"]
+    assert tiers(bench, UNSURE, headers=keys["acme"]) == ["small"]
+    assert tiers(bench, UNSURE, headers=keys["umbrella"]) == ["model"]
+    turned_away = bench.ask("POST", f"/v2/models/{MODEL}/predict", json={"rows": [UNSURE]}, headers=keys["umbrella"])
+    assert (turned_away.status_code, turned_away.json()["type"]) == (429, "/docs#problem-budget-spent")
+    assert [(row["tenant"], row["cost"]) for row in bench.log.rows()] == [
+        ("acme", 1.0),
+        ("acme", 0.1),
+        ("umbrella", 1.0),
+    ]
+    lines = door.refusals.counters().lines()
+    assert [(line.labels, line.values[0]) for line in lines] == [(("umbrella", "standard", "budget-spent"), 1.0)]
+
+
+def test_rows_of_a_canary_s_request_are_cheap_where_the_champion_answers(make_bench: Callable[..., Bench]) -> None:
+    """Parts of parts come back to their own places, and under their own numbers in the log."""
+    bench = make_bench(cascade=CASCADE)
+    plan = TrafficPlan(MODEL, revision=3, champion="2", previous=None, canary=CanaryArm("1", 0, 0.4, 3, NOW, 3))
+    for _ in range(100):
+        served = bench.stand_up(plan)
+        if not served.loading:
+            break
+    bench.models.put(served)
+    bench.log.batches.clear()
+    rows = [
+        flight(tail_number=f"N{number}", distance_miles=float(SURE["distance_miles"] or 0) if number % 2 else 1336.0)
+        for number in range(100, 130)
+    ]
+    said = tiers(bench, *rows)
+    logged = sorted(bench.log.rows(), key=lambda row: row["row"])
+    assert [row["row"] for row in logged] == list(range(len(rows)))
+    assert [row["tier"] for row in logged] == said
+    assert [row["request"] for row in logged] == [
+        row["request"] for row in sorted(logged, key=lambda row: rows.index(_asked(row, rows)))
+    ]
+    assert {row["tier"] for row in logged if row["arm"] == "champion"} == {"small", "model"}
+    assert {row["tier"] for row in logged if row["arm"] != "champion"} == {"model"}
+
+
+def _asked(logged: dict[str, Any], rows: list[Row]) -> Row:
+    (found,) = (row for row in rows if f'"{row["tail_number"]}"' in logged["request"])
+    return found
 
 
 def test_kept_answers_need_no_features(make_bench: Callable[..., Bench]) -> None:
