@@ -23,7 +23,7 @@ log = structlog.get_logger()
 WRITE_SECONDS = 5.0
 STOP_SECONDS = 5.0
 """How long a replica that ends waits for its last counts to be written."""
-SLICE_ROWS, PAUSE_SECONDS = 500, 0.002
+SLICE_ROWS, PAUSE_SECONDS = 2000, 0.002
 """Counting takes the interpreter from the answers, so it takes it in short turns."""
 MOST_WAITING_ROWS = 100_000
 MOST_HOURS_AT_ONCE = 64
