@@ -21,6 +21,7 @@ from console import (
     policy,
     quarantine,
     recalibrate,
+    review,
 )
 from console import run as running
 from console.loop import loop
@@ -46,6 +47,7 @@ app.add_typer(decisions.app, name="decisions")
 app.add_typer(labels.app, name="labels")
 app.add_typer(alarms.app, name="alarms")
 app.add_typer(captures.app, name="captures")
+app.add_typer(review.app, name="review")
 app.command()(replay)
 app.command()(quality)
 app.command()(looks.looks)

@@ -61,8 +61,8 @@ def replay(
 def replay_prediction(prediction_id: str, places: Settings) -> Replayed:
     """Return what the logged features score now with the version that answered, in whichever arm.
 
-    Raises NotFound for an unknown prediction, EvidenceMissing for an attempt that failed and for what the rule answered
-    in the version's place, ArtifactInvalid when the
+    Raises NotFound for an unknown prediction, EvidenceMissing for an attempt that failed, for what the rule answered
+    in the version's place and for one whose features were not all kept, ArtifactInvalid when the
     version's file is another one than answered, and what opening the version raises.
     """
     row = PredictionLog(places.prediction_log).get(prediction_id)
@@ -77,6 +77,12 @@ def replay_prediction(prediction_id: str, places: Settings) -> Replayed:
             f"prediction {prediction_id} was answered by the rule of {row['model']}, while the answers of version "
             f"{row['version']} were stopped; its score {row['score']!r} is one of the logged features, and no version "
             "scored it. `holdfast captures list` says why they were stopped"
+        )
+    if None in row["features"]:
+        kept = len(row["features"]) - row["features"].count(None)
+        raise EvidenceMissing(
+            f"prediction {prediction_id} cannot be scored again: the policy of {row['model']} lets the log keep only "
+            f"{kept} of its {len(row['features'])} features; see `log` there"
         )
     versions = Versions(places.versions, Registry(places.mlflow_address), Pins(connect(places.ledger_address)))
     files = versions.open(row["model"], row["version"])

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from feature_repo.definition import ModelDefinition, load_definition
 from feature_repo.feast_store import open_feature_store
+from feature_repo.feeds import not_recomputable
 from flows.moments import require_zone
 from flows.paging import page_and_wait
 from flows.parity.comparing import compare
@@ -20,6 +21,7 @@ from flows.turns import take_turns
 from flows.watching.telling import tell_of_alarms
 from lifecycle.alarms import AlarmKind
 from lifecycle.errors import InvalidInput
+from lifecycle.log_policy import dropped_by, hidden_by
 from lifecycle.parity import RULE, Compared, decide_parity, parity_concerns
 from lifecycle.policy import Policy
 from lifecycle.verdict import Finding, Verdict, worst
@@ -100,7 +102,8 @@ def check_model(
     rng = np.random.default_rng(_seed(definition.name, start, end))
     rows = sample_served(PredictionLog(config.prediction_log), definition, (start, end), rules.sample_rows, rng)
     store = open_feature_store(definition, config.features, config.online_store)
-    compared = compare(store, definition, rows, rules.relative_tolerance)
+    unknown = not_recomputable(definition, hidden_by(policy.log), dropped_by(policy.log)) if policy.log else frozenset()
+    compared = compare(store, definition, rows, rules.relative_tolerance, unknown)
     findings = decide_parity(rules, compared)
     checked = Checked(definition.name, start, end, worst(findings), findings, compared)
     if checked.verdict is not Verdict.INCONCLUSIVE:

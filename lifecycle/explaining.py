@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from lifecycle.decision_policy import DecisionPolicy
 from lifecycle.explaining_gate import explain_requirement
+from lifecycle.explaining_log import explain_log
+from lifecycle.explaining_review import explain_review
 from lifecycle.explaining_rules import explain_rule, in_hundred, listed
 from lifecycle.explaining_watch import explain_retraining, explain_watching
 from lifecycle.people import Override, Person
@@ -25,6 +27,7 @@ WORDS = {
     Override.PROMOTE: "make a version champion",
     Override.PIN: "keep a champion whatever the rules find",
     Override.RECALIBRATE: "let a proposed number take the place of a written one",
+    Override.REVIEW: "answer for the model where it is unsure",
 }
 HOURS_A_DAY = 24
 
@@ -45,6 +48,8 @@ def explain_policy(policy: Policy) -> tuple[Chapter, ...]:
         Chapter("As canary, beside the champion", tuple(_canary(policy.rollout))),
         Chapter("The watch over the champion", tuple(_champion(policy.rollout))),
         Chapter("What an answer says", tuple(_decision(policy.decision))),
+        Chapter("Which answers people look at", tuple(explain_review(policy.review))),
+        Chapter("What is written down of each answer", tuple(explain_log(policy.log))),
         Chapter("How the world is watched", tuple(explain_watching(policy.watching))),
         Chapter("When a version is trained anew", tuple(explain_retraining(policy.retraining))),
         Chapter("Who may overrule the rules", tuple(_people(policy.people))),

@@ -33,6 +33,7 @@ class Answer:
     "model", or "rule" where the model's rule stands in for the version; `tiers` says which where both answered.
     `defaulted` names per row the features that a declared default stood in for. `feature_age_seconds` is
     the age of the oldest looked-up row at its prediction moment, views of standing facts aside; None without one.
+    `provisional` says per row whether a person is still to look at it, None when that holds for no row.
     """
 
     model: str
@@ -47,3 +48,4 @@ class Answer:
     versions: Sequence[str] | None = None
     tier: str = MODEL_TIER
     tiers: Sequence[str] | None = None
+    provisional: Sequence[bool] | None = None

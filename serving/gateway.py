@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import pyarrow as pa
 import structlog
 from sqlalchemy import Engine
 
@@ -30,6 +31,7 @@ from serving.policy_files import PolicyFiles, known_models
 from serving.prediction_ids import PredictionIds
 from serving.pulse import Pulse
 from serving.registry_hook import open_hook
+from serving.reviewing.opening import open_intake, open_review_api
 from serving.rollout.mirroring import Mirroring
 from serving.routes import Application
 from serving.shadow.shadows import Shadows
@@ -44,6 +46,7 @@ from stores.ledger.captures import Captures
 from stores.ledger.opening import connect
 from stores.ledger.pins import Pins
 from stores.ledger.profiles import Profiles
+from stores.log_key import log_key
 from stores.prediction_log.segment import SegmentWriter
 from stores.prediction_log.shipper import adopt_orphans
 from stores.prediction_log.shipping import Shipper
@@ -79,14 +82,20 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
     meter = RequestMeter(lambda name: name in models.names())
     engine = connect(chosen.ledger_address)
     counting = _counting(chosen, engine, writer.owned.app_id)
-    shipper = Shipper(chosen.prediction_log, writer, SHIP_SECONDS, counting.offer)
+    policies = PolicyFiles(chosen.policies)
+    intake = open_intake(engine, policies.newest)
+
+    def shown(rows: pa.Table) -> None:
+        counting.offer(rows)
+        intake.offer(rows)
+
+    shipper = Shipper(chosen.prediction_log, writer, SHIP_SECONDS, shown)
     versions = Versions(chosen.versions, Registry(chosen.mlflow_address), Pins(engine))
 
     def reader_of(definition: ModelDefinition, policy: Policy) -> FeatureReader:
         store = open_feature_store(definition, chosen.features, chosen.online_store)
         return OnlineFeatures(store, definition, policy.serving.feature_cache_seconds, time.monotonic)
 
-    policies = PolicyFiles(chosen.policies)
     ids = PredictionIds(time.time)
     guards = _guards(chosen, engine, replica)
     gauges.ask(BREAKER_OPEN.name, guards.open_breakers)
@@ -102,6 +111,7 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
         guards=guards,
         retried=meter.retried,
         at_work=at_work,
+        log_key=partial(log_key, chosen),
     )
     shadows = Shadows(chosen.prediction_log, replica, writer)
     metrics = open_metrics(
@@ -131,17 +141,20 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
         shadows.stop()
         shipper.stop()
         counting.stop()
+        intake.stop()
         metrics.stop()
         guards.stop()
 
     watch.tick()
     watch.start()
     counting.start()
+    intake.start()
     shipper.start()
     metrics.start()
     guards.start()
     watchdog.start()
-    application = Application(models, close, open_hook(chosen, engine), metrics, on_open=pulse.start)
+    reviews = open_review_api(engine, lambda: list(models.names()), policies.newest)
+    application = Application(models, close, open_hook(chosen, engine), metrics, on_open=pulse.start, reviews=reviews)
     return Gateway(application, Health(models))
 
 

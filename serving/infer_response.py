@@ -28,7 +28,10 @@ def check_outputs(request: InferRequest) -> None:
 
 
 def parameters(answer: Answer) -> dict[str, str | int | float]:
-    """Return the response parameters; prediction ids, and versions and tiers where several answered, by row."""
+    """Return the response parameters; by row: prediction ids, versions and tiers where several answered, provisional.
+
+    `provisional` is there only when it is true of a row.
+    """
     said: dict[str, str | int | float] = {
         "version": answer.version,
         "contract": answer.contract,
@@ -40,6 +43,8 @@ def parameters(answer: Answer) -> dict[str, str | int | float]:
         said["versions"] = ",".join(answer.versions)
     if answer.tiers is not None:
         said["tiers"] = ",".join(answer.tiers)
+    if answer.provisional is not None and any(answer.provisional):
+        said["provisional"] = ",".join("true" if unsure else "false" for unsure in answer.provisional)
     if answer.feature_age_seconds is not None:
         said["feature_age_seconds"] = answer.feature_age_seconds
     return said

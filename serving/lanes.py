@@ -13,6 +13,7 @@ from serving.answer import MODEL_TIER
 from serving.arms import Arm, Proof, TrialProof
 from serving.at_work import AtWork
 from serving.batching import Batch, MicroBatcher, answer_at_once
+from serving.hiding import hiding_of, no_key
 from serving.log_batch import LogBatches
 from serving.mirror_slot import MirrorSlot
 from serving.models import Lane
@@ -54,6 +55,7 @@ class Lanes:
     guards: Guards | None = None
     retried: Callable[[str], None] = lambda _: None
     at_work: AtWork = field(default_factory=AtWork)
+    log_key: Callable[[], bytes] = no_key
 
     def trusted(self, arm: Arm, name: ArmName) -> Lane:
         """Return the lane of a version that answers on the event loop itself."""
@@ -127,6 +129,8 @@ class Lanes:
             rule=rule,
             workers=arm.workers,
             at_work=self.at_work,
+            review=self.policy.review,
+            hiding=hiding_of(self.policy, codec.names, self.definition.vector, self.log_key),
         )
 
     def _guard(self, arm: Arm, name: ArmName) -> Guard | None:

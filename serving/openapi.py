@@ -5,6 +5,7 @@ from typing import Any
 from lifecycle.contract import Contract, Field, FieldType
 from serving.metadata import server_metadata
 from serving.models import Models, ServedModel
+from serving.reviewing.paths import REVIEW_PATHS
 
 _JSON_TYPES = {
     FieldType.STRING: "string",
@@ -23,6 +24,7 @@ def openapi(models: Models) -> dict[str, Any]:
         "/v2/health/ready": _get("Whether every model just reproduced its own example"),
         "/v2/models": _get("The models, and why one cannot answer yet"),
         "/metrics": _METRICS,
+        **REVIEW_PATHS,
     }
     for served in models.serving():
         paths |= _model_paths(served)

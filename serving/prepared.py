@@ -67,6 +67,7 @@ def prepare(stage: Stage, asks: Sequence[Ask]) -> Prepared:
     assembled = assemble(stage.definition, request, found.values)
     featured = stage.monotonic()
     example_ids: list[str] = stage.definition.example_ids(request).tolist()
+    units, hiding = stage.units.of(rows, lambda: example_ids), stage.hiding
     return Prepared(
         asks=asks,
         request=request,
@@ -75,8 +76,8 @@ def prepare(stage: Stage, asks: Sequence[Ask]) -> Prepared:
         feature_at=_feature_at(stage.definition, found, len(rows)),
         moments=stage.definition.prediction_moments(request),
         example_ids=example_ids,
-        units=stage.units.of(rows, lambda: example_ids),
-        requests=[stage.codec.as_json(row) for row in rows],
+        units=units if hiding is None else hiding.units(units),
+        requests=[stage.codec.as_json(row) for row in rows] if hiding is None else hiding.requests(rows),
         queue_us=spread(asks, [microseconds(began - ask.submitted) for ask in asks]),
         features_us=microseconds(featured - began),
     )

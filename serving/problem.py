@@ -56,6 +56,13 @@ def refused(
     return Refused(Problem(status, kind, detail, retry_after, headers))
 
 
+def require_method(method: str, allowed: str) -> None:
+    """Raise Refused with 405 for another method than the one that a path is for."""
+    if method != allowed:
+        detail = f"The method is {method}; allowed here: {allowed}."
+        raise refused(405, "wrong-method", detail, headers=((b"allow", allowed.encode()),))
+
+
 def problem_of(error: Exception) -> Problem:
     """Return what a caller is told of an error; one that nobody foresaw keeps its details to the server's log."""
     match error:

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from feature_repo.definition import ModelDefinition
 from lifecycle.deciding import decide_actions
+from lifecycle.review import ReviewKind, reviews_of
 from serving.answer import MODEL_TIER, Answer
 from serving.log_batch import Decided, Failure, Scored
 from serving.prepared import Prepared, microseconds, spread
@@ -20,17 +21,25 @@ def scored_rows(stage: Stage, prepared: Prepared, scores: np.ndarray, predict_us
     """Return a micro-batch with its decisions and new prediction ids; `scores` must be usable."""
     counts = np.count_nonzero(prepared.defaulted, axis=1)
     decisions, decided_by = decide_actions(stage.decision, prepared.request, scores, counts)
+    ids = stage.ids.take(len(scores))
+    reviews = None if stage.review is None else reviews_of(stage.review, stage.decision, scores, decided_by, ids)
     # Rows that the threshold decides are the rule, and their column is then a constant.
-    decided = Decided(scores, decisions, decided_by if any(decided_by) else None)
-    return _rows(stage, prepared, decided, counts, predict_us)
+    decided = Decided(scores, decisions, decided_by if any(decided_by) else None, reviews)
+    return _rows(stage, prepared, ids, decided, predict_us)
+
+
+def for_log(stage: Stage, batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return a batch as the log and captures may keep it; a shadow, which scores it again, needs it as it is."""
+    return batch if stage.hiding is None else stage.hiding.kept(batch)
 
 
 def failed_rows(
     stage: Stage, prepared: Prepared, errors: Sequence[str], pairs_with: Sequence[str] | None, predict_us: int
 ) -> pa.RecordBatch:
     """Return the log rows of an attempt without scores; `errors` are per row, `pairs_with` as Failure has it."""
-    counts = np.count_nonzero(prepared.defaulted, axis=1)
-    return stage.batches.build(_rows(stage, prepared, None, counts, predict_us), Failure(errors, pairs_with))
+    ids = stage.ids.take(len(prepared.matrix))
+    rows = _rows(stage, prepared, ids, None, predict_us)
+    return for_log(stage, stage.batches.build(rows, Failure(errors, pairs_with)))
 
 
 def log_failed(stage: Stage, prepared: Prepared, reason: str, seconds: float) -> None:
@@ -49,6 +58,7 @@ def answers(stage: Stage, prepared: Prepared, scored: Scored, tier: str = MODEL_
     decisions = scored.decided.decisions
     ages = _ages(stage.definition, scored)
     probabilities = scored.decided.scores.tolist()
+    provisional = _provisional(scored.decided.reviews)
     at = 0
     for ask in prepared.asks:
         end = at + len(ask.rows)
@@ -64,17 +74,22 @@ def answers(stage: Stage, prepared: Prepared, scored: Scored, tier: str = MODEL_
             defaulted=scored.defaulted[at:end],
             feature_age_seconds=None if oldest == -np.inf else oldest,
             tier=tier,
+            provisional=None if provisional is None else provisional[at:end],
         )
         at = end
 
 
+def _provisional(reviews: Sequence[str | None] | None) -> list[bool] | None:
+    return None if reviews is None else [kind == ReviewKind.PROVISIONAL for kind in reviews]
+
+
 def _rows(
-    stage: Stage, prepared: Prepared, decided: Decided | None, defaulted_counts: np.ndarray, predict_us: int
+    stage: Stage, prepared: Prepared, prediction_ids: Sequence[str], decided: Decided | None, predict_us: int
 ) -> Scored:
     asks = prepared.asks
     tenants = [ask.caller.tenant for ask in asks]
     return Scored(
-        prediction_ids=stage.ids.take(len(prepared.matrix)),
+        prediction_ids=prediction_ids,
         request_ids=spread(asks, [ask.request_id for ask in asks]),
         row_numbers=list(chain.from_iterable(ask.numbers or range(len(ask.rows)) for ask in asks)),
         served_at=stage.epoch_seconds(),
@@ -83,7 +98,7 @@ def _rows(
         units=prepared.units,
         requests=prepared.requests,
         matrix=prepared.matrix,
-        defaulted=_defaulted(stage.definition, prepared.defaulted, defaulted_counts),
+        defaulted=_defaulted(stage.definition, prepared.defaulted),
         feature_at=prepared.feature_at,
         decided=decided,
         decode_us=spread(asks, [ask.decode_us for ask in asks]),
@@ -104,8 +119,8 @@ def _ages(definition: ModelDefinition, scored: Scored) -> list[float]:
     return ages
 
 
-def _defaulted(definition: ModelDefinition, defaulted: np.ndarray, counts: np.ndarray) -> list[Sequence[str]]:
+def _defaulted(definition: ModelDefinition, defaulted: np.ndarray) -> list[Sequence[str]]:
     marked: list[Sequence[str]] = [NOTHING] * len(defaulted)
-    for row in np.flatnonzero(counts).tolist():
+    for row in np.flatnonzero(defaulted.any(axis=1)).tolist():
         marked[row] = [definition.vector[column] for column in np.flatnonzero(defaulted[row])]
     return marked

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from serving.caller import ANYBODY
 from serving.dialects import DIALECTS
 from serving.docs_page import docs_page
 from serving.exchange import HTML, ClientGone, Headers, Receive, Response, Send, problem_response, send_response
@@ -21,7 +22,9 @@ from serving.openapi import openapi
 from serving.predicted import VersionFailed
 from serving.predicting import Predicting
 from serving.problem import Problem, problem_of, refused
+from serving.problem import require_method as _only
 from serving.registry_hook import RegistryHook
+from serving.reviewing.api import ReviewApi
 
 log = structlog.get_logger()
 
@@ -35,7 +38,7 @@ class Application:
 
     `on_close` runs when it shuts down.
 
-    Without a `registry_hook` nothing is served at its path, nor without `metrics` at theirs.
+    Without a `registry_hook` nothing is served at its path, nor without `metrics` or `reviews` at theirs.
     """
 
     def __init__(
@@ -45,11 +48,14 @@ class Application:
         registry_hook: RegistryHook | None = None,
         metrics: Metrics | None = None,
         on_open: Callable[[], None] = lambda: None,
+        *,
+        reviews: ReviewApi | None = None,
     ) -> None:
         self._on_open = on_open
         self._on_close = on_close
         self._registry_hook = registry_hook
         self._metrics = metrics
+        self._reviews = reviews
         self._meter = RequestMeter(lambda name: name in models.names()) if metrics is None else metrics.replica.meter
         self._models = models
         self._health = Health(models)
@@ -91,6 +97,9 @@ class Application:
                 if action in ([], ["ready"]):
                     _only(method, "GET")
                     return self._about(model, version, ready=bool(action))
+            case ["v2", "predictions", name, "review"] | ["v2", "reviews", name] as parts if self._reviews is not None:
+                place = self._reviews.of_prediction if parts[1] == "predictions" else self._reviews.at
+                return await place(method, name, headers, receive, ANYBODY)
             case ["hooks", "registry"] if self._registry_hook is not None:
                 _only(method, "POST")
                 return await self._registry_hook.answer(headers, receive)
@@ -138,9 +147,3 @@ def _ready(failures: list[str]) -> Response:
         return _json({"ready": True})
     problem = Problem(503, "not-ready", "; ".join(failures), UNREADY_RETRY_SECONDS, extra={"ready": False})
     return problem_response(problem)
-
-
-def _only(method: str, allowed: str) -> None:
-    if method != allowed:
-        detail = f"The method is {method}; allowed here: {allowed}."
-        raise refused(405, "wrong-method", detail, headers=((b"allow", allowed.encode()),))

@@ -7,7 +7,7 @@ from serving.at_work import predicted_at_work
 from serving.outputs.standing_in import answer_by_rule
 from serving.predicted import VersionFailed
 from serving.prepared import microseconds, prepare
-from serving.recording import answers, log_failed, scored_rows
+from serving.recording import answers, for_log, log_failed, scored_rows
 from serving.stage import Stage
 
 
@@ -32,9 +32,10 @@ def score(stage: Stage, asks: Sequence[Ask]) -> list[Answer]:
         raise
     scored = scored_rows(stage, prepared, scores, microseconds(stage.monotonic() - began))
     batch = stage.batches.build(scored)
-    stage.log.append(batch)
+    logged = for_log(stage, batch)
+    stage.log.append(logged)
     if stage.mirror is not None:
         stage.mirror.offer(batch)
     if guard is not None:
-        guard.watch(prepared.example_ids, scores, batch)
+        guard.watch(prepared.example_ids, scores, logged)
     return list(answers(stage, prepared, scored))

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 
 from feature_repo.definition import ModelDefinition
 from lifecycle.decision_policy import DecisionPolicy
+from lifecycle.review_policy import ReviewPolicy
 from serving.at_work import AtWork
+from serving.hiding import Hiding
 from serving.log_batch import LogBatches
 from serving.outputs.guard import Guard
 from serving.outputs.rule import Rule
@@ -23,8 +25,9 @@ class Stage:
 
     `mirror` is shown what this stage has logged as answered, None when nobody follows. `guard` watches the answers and
     may stop them, None when nobody watches; `rule` then answers, where there is one, and the version is tried in its
-    `workers`. `at_work` shows others what is scored on the event loop. `epoch_seconds` and `monotonic` are clocks, in
-    seconds.
+    `workers`. `at_work` shows others what is scored on the event loop. By `review` people look at some answers, by
+    None at none. `hiding` writes what the log may not keep as it is, None where it may keep all. `epoch_seconds` and
+    `monotonic` are clocks, in seconds.
     """
 
     version: str
@@ -44,4 +47,6 @@ class Stage:
     rule: Rule | None = None
     workers: Workers | None = None
     at_work: AtWork = field(default_factory=AtWork)
+    review: ReviewPolicy | None = None
+    hiding: Hiding | None = None
     monotonic: Callable[[], float] = time.perf_counter

@@ -12,6 +12,7 @@ from lifecycle.plan import TrafficPlan
 from lifecycle.policy import Policy
 from serving.arms import Arm, load_arm
 from serving.at_work import AtWork
+from serving.hiding import no_key
 from serving.lanes import Lanes
 from serving.mirror_slot import MirrorSlot
 from serving.models import ServedModel
@@ -34,7 +35,8 @@ class StandingUp:
     `policy_of`, `reader_of` and `open_version` fetch the parts; `epoch_seconds` is the clock of the log.
     `guards` watch what the versions answer; without them nobody does. `retried` is told the model of each request that
     is tried again by itself, because a request that it arrived with made their micro-batch fail. `at_work` shows which
-    version scores on the event loop.
+    version scores on the event loop. `log_key` returns what values are hashed with that the log may not keep
+    as they are.
     """
 
     policy_of: Callable[[str], Policy]
@@ -48,6 +50,7 @@ class StandingUp:
     guards: Guards | None = None
     retried: Callable[[str], None] = lambda _: None
     at_work: AtWork = field(default_factory=AtWork)
+    log_key: Callable[[], bytes] = no_key
     _readers: dict[str, FeatureReader] = field(default_factory=dict)
     _arms: dict[str, dict[str, Arm]] = field(default_factory=dict)
     _codecs: dict[tuple[str, str, int], RowCodec] = field(default_factory=dict)
@@ -106,6 +109,7 @@ class StandingUp:
             guards=self.guards,
             retried=self.retried,
             at_work=self.at_work,
+            log_key=self.log_key,
         )
         canary = None if plan.canary is None else arms.get(plan.canary.version)
         names = {plan.champion: ArmName.CHAMPION}

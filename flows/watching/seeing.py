@@ -18,6 +18,7 @@ from flows.watching.watcher import Watcher
 from flows.watching.window import Window
 from lifecycle.errors import HoldfastError
 from lifecycle.freshness import Freshness
+from lifecycle.log_policy import dropped_by, hidden_by
 from lifecycle.looking import Part, Seen
 from lifecycle.verdict import Finding, Verdict
 from stores.events import EventStore
@@ -82,7 +83,9 @@ def _moves(
     maturity = timedelta(hours=watcher.policy.training.label_maturity_hours)
     events = EventStore(watcher.config.events)
     outcomes = count_outcomes(watcher.definition, events, since - maturity, now - maturity, now)
-    return see_moves(watcher.engine, watcher.policy.watching.drift, Window(baseline, since, now), outcomes)
+    written = watcher.policy.log
+    hidden = frozenset({*hidden_by(written), *dropped_by(written)})
+    return see_moves(watcher.engine, watcher.policy.watching.drift, Window(baseline, since, now), outcomes, hidden)
 
 
 def _tried(part: Part, see: Callable[[], Seen]) -> Seen:

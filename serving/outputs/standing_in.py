@@ -13,7 +13,7 @@ from serving.outputs.guard import Guard
 from serving.outputs.rule import TIER, Rule
 from serving.predicted import VersionFailed, predicted
 from serving.prepared import Prepared, microseconds
-from serving.recording import answers, scored_rows
+from serving.recording import answers, for_log, scored_rows
 from serving.rollout.workers import Job, Workers
 from serving.stage import Stage
 
@@ -31,7 +31,7 @@ def by_rule(stage: Stage, rule: Rule, prepared: Prepared) -> RuleRows:
     began = stage.monotonic()
     scores = rule.scores(prepared.matrix)
     scored = scored_rows(stage, prepared, scores, microseconds(stage.monotonic() - began))
-    return RuleRows(scored, rule.batches.build(scored))
+    return RuleRows(scored, for_log(stage, rule.batches.build(scored)))
 
 
 def answer_by_rule(stage: Stage, guard: Guard, rule: Rule, prepared: Prepared) -> list[Answer]:

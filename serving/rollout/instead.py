@@ -14,7 +14,7 @@ from serving.outputs.rule import TIER
 from serving.outputs.standing_in import by_rule
 from serving.predicted import VersionFailed
 from serving.prepared import Prepared, microseconds, spread
-from serving.recording import answers, failed_rows, scored_rows
+from serving.recording import answers, failed_rows, for_log, scored_rows
 from serving.rollout.attempt import Attempted
 from serving.stage import Stage
 
@@ -69,7 +69,7 @@ class ChampionInstead:
             raise
         scored = scored_rows(champion, prepared, scores, microseconds(champion.monotonic() - began))
         shown = champion.batches.build(scored)
-        self._log(shown, prepared, attempted, predict_us)
+        self._log(for_log(champion, shown), prepared, attempted, predict_us)
         if champion.mirror is not None:
             champion.mirror.offer(shown)
         return list(answers(champion, prepared, scored))

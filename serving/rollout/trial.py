@@ -70,6 +70,7 @@ def merged(champion: str, n_rows: int, numbers: Sequence[Sequence[int]], answers
     rows = [places[row] for row in range(n_rows)]
     versions = [answer.version for answer, _ in rows]
     tiers = [answer.tier for answer, _ in rows]
+    provisional = [answer.provisional is not None and answer.provisional[at] for answer, at in rows]
     ages = [answer.feature_age_seconds for answer in answers if answer.feature_age_seconds is not None]
     return replace(
         answers[0],
@@ -82,6 +83,7 @@ def merged(champion: str, n_rows: int, numbers: Sequence[Sequence[int]], answers
         versions=versions if len(set(versions)) > 1 else None,
         tier=MODEL_TIER if len(set(tiers)) > 1 else tiers[0],
         tiers=tiers if len(set(tiers)) > 1 else None,
+        provisional=provisional if any(provisional) else None,
     )
 
 

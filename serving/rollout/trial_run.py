@@ -13,7 +13,7 @@ from serving.outputs.guard import Guard
 from serving.outputs.standing_in import answer_by_rule, try_behind
 from serving.predicted import reason_of
 from serving.prepared import Prepared, microseconds, prepare
-from serving.recording import answers, scored_rows
+from serving.recording import answers, for_log, scored_rows
 from serving.rollout.attempt import Attempted, attempt
 from serving.rollout.instead import Instead
 from serving.rollout.workers import Job, Workers
@@ -111,14 +111,15 @@ class TrialRun:
             scored = scored_rows(stage, prepared, scores, predict_us)
             rows = stage.batches.build(scored)
             given = list(answers(stage, prepared, scored))
-            stage.log.append(rows)
+            logged = for_log(stage, rows)
+            stage.log.append(logged)
         except Exception as error:  # noqa: BLE001 - as above
             tell(batch, error)
             return
         if stage.mirror is not None:
             stage.mirror.offer(rows)
         if stage.guard is not None:
-            stage.guard.watch(prepared.example_ids, scores, rows)
+            stage.guard.watch(prepared.example_ids, scores, logged)
         settle(batch, given)
 
     def _stopped(self, batch: Batch, prepared: Prepared, guard: Guard) -> None:

@@ -14,7 +14,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     """What a shadow process is for; sent once, before the first batch.
 
     `parent` is the keeper's process id, `manifest` the version's manifest as JSON. A score at or above `threshold`
-    is decided `positive`, else `negative`. `replica` is the name its rows are logged under.
+    is decided `positive`, else `negative`. `replica` is the name its rows are logged under. `dropped` are the places of
+    the features that the log does not keep.
     """
 
     parent: int
@@ -26,6 +27,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     threshold: float
     positive: str
     negative: str
+    dropped: tuple[int, ...] = ()
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):

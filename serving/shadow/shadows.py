@@ -9,6 +9,7 @@ from pathlib import Path
 import structlog
 
 from feature_repo.definition import ModelDefinition
+from lifecycle.log_policy import dropped_by
 from lifecycle.plan import ShadowArm, TrafficPlan
 from lifecycle.policy import Policy
 from serving.parts import Log
@@ -96,13 +97,14 @@ class Shadows:
             threshold=policy.decision.threshold,
             positive=policy.decision.positive,
             negative=policy.decision.negative,
+            dropped=tuple(files.manifest.vector.index(name) for name in dropped_by(policy.log)),
         )
         return ShadowVersion(task, files.manifest.contract.name, files.manifest.artifact_digest)
 
 
 def _trial(charge: Charge) -> tuple[object, ...]:
     task = charge.version.task
-    return task.version, charge.since_revision, task.threshold, task.positive, task.negative
+    return task.version, charge.since_revision, task.threshold, task.positive, task.negative, task.dropped
 
 
 def _misfit(files: VersionFiles, definition: ModelDefinition) -> str:

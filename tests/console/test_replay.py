@@ -48,7 +48,7 @@ def digest(home: Settings) -> str:
     return manifest.artifact_digest
 
 
-def log_prediction(home: Settings, score: float, digest: str) -> None:
+def log_prediction(home: Settings, score: float, digest: str, **changes: object) -> None:
     """Put prediction `p` on the log."""
     row = {
         "prediction_id": "p",
@@ -57,6 +57,7 @@ def log_prediction(home: Settings, score: float, digest: str) -> None:
         "artifact_digest": digest,
         "features": FEATURES[0].tolist(),
         "score": score,
+        **changes,
     }
     SegmentWriter(home.prediction_log, "replica").append(pa.RecordBatch.from_pylist([row], schema=SCHEMA))
 
@@ -134,4 +135,11 @@ def test_answer_of_the_rule_was_scored_by_no_version_and_says_so(home: Settings,
 def test_unknown_prediction_is_refused(home: Settings) -> None:
     """There is nothing to compare with."""
     with pytest.raises(NotFound, match="'p'"):
+        replay("p")
+
+
+def test_prediction_whose_features_were_not_all_kept_cannot_be_replayed(home: Settings, digest: str) -> None:
+    """That is the policy's doing and says nothing against the version."""
+    log_prediction(home, 0.5, digest, features=[0.1, None])
+    with pytest.raises(EvidenceMissing, match=r"lets the log keep only 1 of its 2 features; see `log` there"):
         replay("p")
