@@ -14,6 +14,7 @@ from console import (
     captures,
     decisions,
     features,
+    jobs,
     labels,
     log,
     looks,
@@ -22,8 +23,10 @@ from console import (
     quarantine,
     recalibrate,
     review,
+    tenants,
 )
 from console import run as running
+from console.audit import audit
 from console.loop import loop
 from console.quality import quality
 from console.replay import replay
@@ -47,6 +50,10 @@ app.add_typer(decisions.app, name="decisions")
 app.add_typer(labels.app, name="labels")
 app.add_typer(alarms.app, name="alarms")
 app.add_typer(captures.app, name="captures")
+app.add_typer(tenants.app, name="tenants")
+app.add_typer(tenants.keys, name="keys")
+app.command()(audit)
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(review.app, name="review")
 app.command()(replay)
 app.command()(quality)

@@ -7,9 +7,10 @@ import numpy as np
 
 from feature_repo.columns import columns_of
 from feature_repo.definition import Columns, ModelDefinition
+from feature_repo.editions import policy_terms
 from feature_repo.examples import example_frame
 from lifecycle.contract import Field, FieldType
-from lifecycle.log_policy import Feeds
+from lifecycle.log_policy import Feeds, LogPolicy, hidden_by
 
 SHIFTS_SECONDS = (60.0, 3600.0 * 5, 3600.0 * 11, 86_400.0 * 3)
 """So far a moment is moved: what is decided by the hour of the day shows, and what by the day."""
@@ -41,6 +42,12 @@ def not_recomputable(
     if lost or deriving & hidden:
         names |= {feature.name for feature in definition.derived}
     return frozenset(names)
+
+
+def hidden_in(log: LogPolicy | None, definition: ModelDefinition, contract: str) -> frozenset[str]:
+    """Return which fields of one of a model's contracts the log does not keep as they are; the policy has today's."""
+    terms, names = policy_terms(definition, contract), tuple(hidden_by(log))
+    return frozenset(names if terms is None else terms.names(names))
 
 
 def _deciding(definition: ModelDefinition, function: Callable[[Columns], Columns]) -> frozenset[str]:

@@ -12,7 +12,8 @@ from sqlalchemy import Engine
 
 from feature_repo.definition import ModelDefinition, load_definition
 from feature_repo.feast_store import open_feature_store
-from feature_repo.feeds import not_recomputable
+from feature_repo.feeds import hidden_in, not_recomputable
+from flows.editions import edition_of_version
 from flows.moments import require_zone
 from flows.paging import page_and_wait
 from flows.parity.comparing import compare
@@ -21,7 +22,7 @@ from flows.turns import take_turns
 from flows.watching.telling import tell_of_alarms
 from lifecycle.alarms import AlarmKind
 from lifecycle.errors import InvalidInput
-from lifecycle.log_policy import dropped_by, hidden_by
+from lifecycle.log_policy import dropped_by
 from lifecycle.parity import RULE, Compared, decide_parity, parity_concerns
 from lifecycle.policy import Policy
 from lifecycle.verdict import Finding, Verdict, worst
@@ -91,8 +92,13 @@ def check_model(
     until: datetime | None = None,
     tell: Tell = tell_of_parity,
 ) -> Checked:
-    """Check one model, store what follows for its alarms, and return what was found."""
-    progress, policy = Progress(engine), load_policy(config.policies, definition.name)
+    """Check one model, store what follows for its alarms, and return what was found.
+
+    What is compared are the answers by the champion's contract.
+    """
+    today, policy = definition, load_policy(config.policies, definition.name)
+    definition = edition_of_version(engine, today, Plans(engine).current(today.name).champion)
+    progress = Progress(engine)
     now, mark = ReplayClock(progress).now(), f"parity:{definition.name}"
     first, last = _window(progress, definition.name, mark, now)
     start, end = since or first, until or last
@@ -102,7 +108,8 @@ def check_model(
     rng = np.random.default_rng(_seed(definition.name, start, end))
     rows = sample_served(PredictionLog(config.prediction_log), definition, (start, end), rules.sample_rows, rng)
     store = open_feature_store(definition, config.features, config.online_store)
-    unknown = not_recomputable(definition, hidden_by(policy.log), dropped_by(policy.log)) if policy.log else frozenset()
+    hidden = hidden_in(policy.log, today, definition.contract.name)
+    unknown = not_recomputable(definition, hidden, dropped_by(policy.log)) if policy.log else frozenset()
     compared = compare(store, definition, rows, rules.relative_tolerance, unknown)
     findings = decide_parity(rules, compared)
     checked = Checked(definition.name, start, end, worst(findings), findings, compared)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from lifecycle.decision_policy import DecisionPolicy
 from lifecycle.explaining_gate import explain_requirement
+from lifecycle.explaining_idempotency import explain_idempotency
+from lifecycle.explaining_jobs import explain_jobs
 from lifecycle.explaining_log import explain_log
 from lifecycle.explaining_review import explain_review
 from lifecycle.explaining_rules import explain_rule, in_hundred, listed
@@ -47,11 +49,14 @@ def explain_policy(policy: Policy) -> tuple[Chapter, ...]:
         Chapter("In shadow, where nobody sees its answers", tuple(_shadow(policy.rollout))),
         Chapter("As canary, beside the champion", tuple(_canary(policy.rollout))),
         Chapter("The watch over the champion", tuple(_champion(policy.rollout))),
+        Chapter("Who answers when the champion cannot", tuple(policy.tiers.sentences())),
         Chapter("What an answer says", tuple(_decision(policy.decision))),
         Chapter("Which answers people look at", tuple(explain_review(policy.review))),
         Chapter("What is written down of each answer", tuple(explain_log(policy.log))),
+        Chapter("When a request is sent twice", tuple(explain_idempotency(policy.idempotency))),
         Chapter("How the world is watched", tuple(explain_watching(policy.watching))),
         Chapter("When a version is trained anew", tuple(explain_retraining(policy.retraining))),
+        Chapter("What is answered later", tuple(explain_jobs(policy.jobs))),
         Chapter("Who may overrule the rules", tuple(_people(policy.people))),
     )
 
@@ -64,6 +69,11 @@ def _door(policy: Policy) -> Iterator[str]:
         f"{training.minimum_validation_rows:,} rows; all of the following must hold there."
     )
     yield from (explain_requirement(rule) for rule in policy.offline_gate)
+    if training.small is not None:
+        yield (
+            f"A small model of {training.small.rounds:,} trees learns to give the probabilities that it gives, "
+            "and comes with it, for answers that must be cheap."
+        )
     yield from _pick_up(policy.pick_up)
 
 

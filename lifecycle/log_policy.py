@@ -61,7 +61,7 @@ def log_misfits(
         if field is None:
             reason = f"{hidden.name!r} is no field of contract {contract.name}; allowed: {', '.join(known)}"
         else:
-            reason = _broken(hidden, field, unit, feeds)
+            reason = broken_by(field, hidden.keep, unit, feeds)
         if reason:
             yield Misfit(("log", "fields", at, "name"), reason)
     for at, dropped in enumerate(log.dropped_features):
@@ -85,8 +85,9 @@ def dropped_by(log: LogPolicy | None) -> tuple[str, ...]:
     return () if log is None else tuple(dropped.name for dropped in log.dropped_features)
 
 
-def _broken(hidden: HiddenField, field: Field, unit: Collection[str], feeds: Feeds) -> str:
-    name, dropped = hidden.name, hidden.keep == "nothing"
+def broken_by(field: Field, keep: Keep, unit: Collection[str], feeds: Feeds) -> str:
+    """Return what would break if no more than that were kept of a field, "" when nothing would."""
+    name, dropped = field.name, keep == "nothing"
     reasons = (
         (name in feeds.example_ids, "is part of the example id, by which outcomes find their predictions; keep it"),
         (name in feeds.moments, "decides the moment a prediction is for, by which drift is counted; keep it"),

@@ -8,12 +8,16 @@ from pydantic import Field as Limit
 from pydantic import model_validator
 
 from lifecycle.decision_policy import DecisionPolicy
+from lifecycle.idempotency_policy import IdempotencyPolicy
+from lifecycle.jobs_policy import JobsPolicy
 from lifecycle.log_policy import LogPolicy
 from lifecycle.misfit import Misplaced, Where, repeated
 from lifecycle.people import Person
 from lifecycle.review_policy import ReviewPolicy, review_misfits
 from lifecycle.rollout_policy import PickUpPolicy, RolloutPolicy
 from lifecycle.section import Positive, Section
+from lifecycle.small_policy import SmallPolicy
+from lifecycle.tiers_policy import TiersPolicy
 from lifecycle.watching_policy import RetrainingPolicy, WatchingPolicy
 
 
@@ -50,7 +54,8 @@ class BoosterPolicy(Section):
 class TrainingPolicy(Section):
     """Which window a training uses and how the booster is grown.
 
-    `minimum_rows` are needed to learn from at all, `minimum_validation_rows` to judge by.
+    `minimum_rows` are needed to learn from at all, `minimum_validation_rows` to judge by. Without `small` a version
+    has no small model beside it.
     """
 
     window_days: Positive
@@ -61,6 +66,7 @@ class TrainingPolicy(Section):
     seed: Annotated[int, Limit(ge=0)]
     rounds: Positive
     parameters: BoosterPolicy
+    small: SmallPolicy | None = None
 
     @model_validator(mode="after")
     def _validation_is_inside_the_window(self) -> Self:
@@ -115,6 +121,8 @@ class Policy(Section):
     model: str
     owner: str
     serving: ServingPolicy
+    tiers: TiersPolicy
+    idempotency: IdempotencyPolicy
     decision: DecisionPolicy
     cost: CostPolicy
     training: TrainingPolicy
@@ -125,6 +133,7 @@ class Policy(Section):
     retraining: RetrainingPolicy
     review: ReviewPolicy | None = None
     log: LogPolicy | None = None
+    jobs: JobsPolicy
     people: tuple[Person, ...]
 
     @model_validator(mode="after")

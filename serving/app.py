@@ -1,5 +1,7 @@
 """The Ray Serve application: one ingress deployment that holds every model."""
 
+import sys
+
 from ray import serve
 from ray.serve import Application
 from ray.serve.schema import LoggingConfig
@@ -12,10 +14,13 @@ from serving.replica_log import FILE, log_to
 from serving.routes import Application as AsgiApplication
 from stores.settings import Settings
 
-NAME = "holdfast"
+NAME, GATEWAY = "holdfast", "Gateway"
 UNBOUNDED = 1_000_000
 """Ray's own queue limits answer in plain text; the gateway's answer with a problem and Retry-After."""
 HEALTH_SECONDS = 2.0
+SWITCH_SECONDS = 0.001
+"""How long a thread of Python may keep the others waiting: versions score in threads of their own, and their answers
+wait for the event loop otherwise, which under load gives way only after five milliseconds."""
 GRACE_SECONDS = 10.0
 
 
@@ -24,6 +29,7 @@ class GatewayReplica:
     """One replica: the gateway, by the name that Ray gave the process."""
 
     def __init__(self, chosen: Settings) -> None:
+        sys.setswitchinterval(SWITCH_SECONDS)
         log_to(chosen.run / FILE)
         use_gateway_protocol()
         self._gateway = open_gateway(chosen, serve.get_replica_context().replica_id.unique_id)
@@ -37,6 +43,10 @@ class GatewayReplica:
         if broken:
             raise ArtifactInvalid("; ".join(broken))
 
+    async def take_job(self, model: str, job_id: str) -> None:
+        """Return once this replica has dealt with a job that Celery hands out; for the task consumer alone."""
+        await self._gateway.jobs.take(model, job_id)
+
 
 def build(chosen: Settings) -> Application:
     """Return the application to run, with as many replicas as the most demanding policy asks for.
@@ -45,7 +55,7 @@ def build(chosen: Settings) -> Application:
     """
     deployment = serve.deployment(
         GatewayReplica,
-        name="Gateway",
+        name=GATEWAY,
         num_replicas=replicas_wanted(chosen.policies),
         max_ongoing_requests=UNBOUNDED,
         max_queued_requests=-1,

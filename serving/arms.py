@@ -7,38 +7,54 @@ from typing import Protocol
 import msgspec
 
 from feature_repo.definition import ModelDefinition
-from lifecycle.errors import ArtifactInvalid, ContractViolation
+from feature_repo.editions import edition_of
+from lifecycle.errors import ArtifactInvalid, ContractViolation, NotFound
 from serving.rollout.workers import Workers
 from serving.rows import Row, RowCodec
 from stores.predictor import Predictor, load_predictor, prove
+from stores.small import load_small, prove_small
 from stores.versions import VersionFiles
 
-WORKERS = 2
-"""Threads of a version on trial: one that hangs leaves one that answers."""
+WORKERS = 3
+"""Threads of a version: one that hangs leaves some that answer."""
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One version that has reproduced its own example, rows to warm it up with, and threads for it to be tried in."""
+    """One version that has reproduced its own example, rows to warm it up with, and threads for it to score in.
+
+    `definition` is the model's edition of the contract that the version was made for. `small` is its small model, which
+    has reproduced the example too; None for a version that has none.
+    """
 
     version: str
     files: VersionFiles
     predictor: Predictor
     example: list[Row]
     workers: Workers
+    definition: ModelDefinition
+    small: Predictor | None = None
 
     def prove(self) -> None:
-        """Raise ArtifactInvalid unless the version still gives its example's scores, bit for bit."""
+        """Raise ArtifactInvalid unless the version and its small model still give the example's scores."""
         prove(self.files, self.predictor)
+        if self.small is not None:
+            prove_small(self.files, self.small)
 
 
 def load_arm(version: str, files: VersionFiles, definition: ModelDefinition) -> Arm:
     """Return a loaded and proven version.
 
     Raises ArtifactInvalid when its files do not do what they say, or were made for other features or
-    fields than this code computes.
+    fields than this code computes for their contract, or for a contract that it does not have.
     """
     manifest = files.manifest
+    try:
+        definition = edition_of(definition, manifest.contract.name)
+    except NotFound as error:
+        raise ArtifactInvalid(
+            f"version {version} was made for {error}, run the code it was trained with, or train again"
+        ) from error
     if manifest.vector != definition.vector:
         odd = sorted(set(manifest.vector) ^ set(definition.vector)) or "their order"
         raise ArtifactInvalid(
@@ -56,7 +72,7 @@ def load_arm(version: str, files: VersionFiles, definition: ModelDefinition) -> 
     predictor = load_predictor(files)
     prove(files, predictor)
     workers = Workers(f"{manifest.model} {version}", WORKERS)
-    return Arm(version, files, predictor, _example_rows(version, files), workers)
+    return Arm(version, files, predictor, _example_rows(version, files), workers, definition, load_small(files))
 
 
 def _example_rows(version: str, files: VersionFiles) -> list[Row]:

@@ -117,7 +117,7 @@ def _document(answer: Answer) -> dict[str, object]:
         provisional,
         strict=True,
     )
-    return {
+    document = {
         "model": answer.model,
         "version": answer.version,
         "contract": answer.contract,
@@ -136,6 +136,11 @@ def _document(answer: Answer) -> dict[str, object]:
             for name, version, tier, probability, decision, defaulted, unsure in rows
         ],
     }
+    if answer.was_translated:
+        document["request_contract"] = answer.request_contract
+    if answer.contracts is not None:
+        document["contracts"] = answer.contracts
+    return document
 
 
 def _header_length(headers: Headers) -> int | None:

@@ -1,6 +1,7 @@
 """One gateway process put together: models, the watch on their plans, the log, and the application."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,17 +11,21 @@ import structlog
 from sqlalchemy import Engine
 
 from feature_repo.definition import ModelDefinition, load_definition
+from feature_repo.editions import edition_of
 from feature_repo.feast_store import open_feature_store
 from feature_repo.online import OnlineFeatures
 from lifecycle.errors import HoldfastError
 from lifecycle.policy import Policy
 from serving.at_work import AtWork
+from serving.doors.opening import open_door
 from serving.health import Health
+from serving.idempotency.opening import open_once
+from serving.jobs.opening import JobParts, open_jobs
 from serving.ledger_link import LedgerLink
 from serving.metrics.gauges import Gauges
 from serving.metrics.opening import open_metrics
 from serving.metrics.requests import RequestMeter
-from serving.metrics.served_families import BREAKER_OPEN
+from serving.metrics.served_families import BREAKER_OPEN, FAILURE_BREAKER
 from serving.models import Models
 from serving.outputs.capturing import Capturing
 from serving.outputs.guards import Guards
@@ -36,6 +41,7 @@ from serving.rollout.mirroring import Mirroring
 from serving.routes import Application
 from serving.shadow.shadows import Shadows
 from serving.standing import StandingUp
+from serving.tiers.breakers import FailureBreakers
 from serving.watchdog import Watchdog
 from serving.watching.counting import Counting
 from serving.watching.known_baselines import KnownBaselines
@@ -46,6 +52,7 @@ from stores.ledger.captures import Captures
 from stores.ledger.opening import connect
 from stores.ledger.pins import Pins
 from stores.ledger.profiles import Profiles
+from stores.ledger.void_claims import void_claims
 from stores.log_key import log_key
 from stores.prediction_log.segment import SegmentWriter
 from stores.prediction_log.shipper import adopt_orphans
@@ -67,6 +74,7 @@ class Gateway:
 
     application: Application
     health: Health
+    jobs: JobParts
 
 
 def open_gateway(chosen: Settings, replica: str) -> Gateway:
@@ -76,20 +84,21 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
     of the prediction log that cannot be written: answers are logged to segments, which wait.
     """
     writer = SegmentWriter(chosen.prediction_log, replica)
-    _adopt_what_can_be(chosen.prediction_log)
+    engine = connect(chosen.ledger_address)
+    _adopt_what_can_be(chosen.prediction_log, engine)
     models = Models()
     gauges = Gauges()
     meter = RequestMeter(lambda name: name in models.names())
-    engine = connect(chosen.ledger_address)
+    door, guest_list = open_door(chosen, engine)
     counting = _counting(chosen, engine, writer.owned.app_id)
     policies = PolicyFiles(chosen.policies)
     intake = open_intake(engine, policies.newest)
 
-    def shown(rows: pa.Table) -> None:
+    def shipped(rows: pa.Table) -> None:
         counting.offer(rows)
         intake.offer(rows)
 
-    shipper = Shipper(chosen.prediction_log, writer, SHIP_SECONDS, shown)
+    shipper = Shipper(chosen.prediction_log, writer, SHIP_SECONDS, shipped)
     versions = Versions(chosen.versions, Registry(chosen.mlflow_address), Pins(engine))
 
     def reader_of(definition: ModelDefinition, policy: Policy) -> FeatureReader:
@@ -100,7 +109,9 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
     guards = _guards(chosen, engine, replica)
     gauges.ask(BREAKER_OPEN.name, guards.open_breakers)
     at_work = AtWork()
-    pulse = Pulse(at_work)
+    breakers = FailureBreakers()
+    gauges.ask(FAILURE_BREAKER.name, breakers.states)
+    pulse = Pulse()
     standing_up = StandingUp(
         policies.newest,
         reader_of,
@@ -111,12 +122,26 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
         guards=guards,
         retried=meter.retried,
         at_work=at_work,
+        breakers=breakers,
         log_key=partial(log_key, chosen),
     )
-    shadows = Shadows(chosen.prediction_log, replica, writer)
-    metrics = open_metrics(
-        chosen, engine, replica, models=models, meter=meter, gauges=gauges, shadows=shadows, shipper=shipper
+    shadows = Shadows(
+        chosen.prediction_log, replica, writer, features=chosen.features, online_store=chosen.online_store
     )
+    jobs = open_jobs(chosen, engine, replica, models, stopped=guards.is_stopped, on_rows=shipped)
+    metrics = open_metrics(
+        chosen,
+        engine,
+        replica,
+        models=models,
+        meter=meter,
+        gauges=gauges,
+        shadows=shadows,
+        shipper=shipper,
+        turned_away=door.refusals.counters,
+        more=jobs.meter.counters,
+    )
+    once = open_once(chosen, engine, writer.owned.app_id, meter.replayed)
     watch = PlanWatch(
         known=lambda: known_models(chosen.policies, models.names()),
         plans=PlanSource(LedgerLink(engine), versions, replica),
@@ -127,41 +152,38 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
         replica=replica,
         clock=SystemClock(),
         every_seconds=PLAN_SECONDS,
-        stopped=guards.trouble,
+        stopped=lambda model: "; ".join(filter(None, (guards.trouble(model), breakers.trouble(model)))) or None,
         stands_still=pulse.trouble,
         hung=at_work.hung,
     )
-    watchdog = Watchdog(at_work, use=pulse.use, told=watch.report, follows=partial(_follows, models))
+    watchdog = Watchdog(at_work, told=watch.report)
 
     def close() -> None:
-        # First, because the event loop has no turn while everything is stopped.
-        watchdog.stop()
-        pulse.stop()
-        watch.stop()
-        shadows.stop()
-        shipper.stop()
-        counting.stop()
-        intake.stop()
-        metrics.stop()
-        guards.stop()
+        parts = (watchdog, pulse, watch, shadows, jobs, once.book, shipper, counting, intake, metrics, guards)
+        for part in (*parts, guest_list):
+            part.stop()
 
+    guest_list.start()
     watch.tick()
-    watch.start()
-    counting.start()
-    intake.start()
-    shipper.start()
-    metrics.start()
-    guards.start()
-    watchdog.start()
-    reviews = open_review_api(engine, lambda: list(models.names()), policies.newest)
-    application = Application(models, close, open_hook(chosen, engine), metrics, on_open=pulse.start, reviews=reviews)
-    return Gateway(application, Health(models))
+    for part in (watch, counting, intake, shipper, metrics, guards, watchdog):
+        part.start()
 
+    def begin() -> None:
+        pulse.start()
+        jobs.start()
 
-def _follows(models: Models, model: str, revision: int) -> bool:
-    """Return whether a newer plan of a model than a revision is followed here."""
-    served = models.find(model)
-    return served is not None and served.plan.revision > revision
+    application = Application(
+        models,
+        close,
+        open_hook(chosen, engine),
+        metrics,
+        on_open=begin,
+        door=door,
+        jobs=jobs.desk,
+        keyed=once,
+        reviews=open_review_api(engine, lambda: list(models.names()), policies.newest),
+    )
+    return Gateway(application, Health(models), jobs)
 
 
 def _guards(chosen: Settings, engine: Engine, replica: str) -> Guards:
@@ -176,7 +198,7 @@ def _known_baselines(chosen: Settings, engine: Engine) -> KnownBaselines:
 
 def _counting(chosen: Settings, engine: Engine, name: str) -> Counting:
     return Counting(
-        vector_of=lambda model: load_definition(model).vector,
+        vector_of=_vector_of,
         baselines=_known_baselines(chosen, engine),
         profiles=Profiles(engine),
         name=name,
@@ -184,9 +206,14 @@ def _counting(chosen: Settings, engine: Engine, name: str) -> Counting:
     )
 
 
-def _adopt_what_can_be(prediction_log: Path) -> None:
+def _vector_of(model: str, contract: str | None) -> Sequence[str]:
+    definition = load_definition(model)
+    return definition.vector if contract is None else edition_of(definition, contract).vector
+
+
+def _adopt_what_can_be(prediction_log: Path, engine: Engine) -> None:
     # Serving does not depend on what dead replicas left: flows/maintain tries again.
     try:
-        adopt_orphans(prediction_log)
+        adopt_orphans(prediction_log, void_claims(engine, prediction_log))
     except (HoldfastError, OSError) as error:
         log.warning("adoption_failed", folder=str(prediction_log), error=str(error))

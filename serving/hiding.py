@@ -2,17 +2,22 @@
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from operator import attrgetter
+from typing import Any
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 
+from feature_repo.definition import ModelDefinition
+from feature_repo.editions import editions_of, policy_terms
+from lifecycle.contract import Contract
 from lifecycle.errors import SettingInvalid
 from lifecycle.log_policy import Keep, dropped_by, hidden_by
 from lifecycle.policy import Policy
-from serving.rows import Row
+from serving.rows import Row, RowCodec
 from stores.prediction_log.schema import SCHEMA
 
 UNIT = "unit"
@@ -20,23 +25,36 @@ _FEATURES = SCHEMA.get_field_index("features")
 _encode = msgspec.json.Encoder().encode
 
 
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """A field of a contract: its name in the policy, which is today's contract's, and what is kept; None for all."""
+
+    name: str
+    todays: str
+    get: Callable[[Row], Any]
+    keep: Keep | None
+
+
 class Hiding:
     """Writes requests and units as the policy lets the log have them, and leaves features out of a batch.
 
     Equal values of one field of one model have equal hashes: HMAC-SHA256 in hex, under the key. Null stays null.
+    `definition` is the model's of today, `vector` that of the version that answers.
     """
 
-    def __init__(self, policy: Policy, names: Sequence[str], vector: Sequence[str], key: bytes) -> None:
-        hidden = hidden_by(policy.log)
+    def __init__(self, policy: Policy, definition: ModelDefinition, vector: Sequence[str], key: bytes) -> None:
         self._model = policy.model
         self._key = key
-        self._get = [(name, attrgetter(name), hidden.get(name)) for name in names]
-        self._hides_unit = any(name in hidden for name in policy.rollout.unit)
-        self._dropped = [vector.index(name) for name in dropped_by(policy.log)]
+        self._fields = {
+            edition.contract.name: _fields(policy, definition, edition.contract) for edition in editions_of(definition)
+        }
+        self._hides_unit = any(name in hidden_by(policy.log) for name in policy.rollout.unit)
+        self._dropped = [vector.index(name) for name in dropped_by(policy.log) if name in vector]
 
-    def requests(self, rows: Sequence[Row]) -> list[str]:
-        """Return each row as the JSON that the log keeps, fields in the contract's order."""
-        return [_encode(self._written(row)).decode() for row in rows]
+    def requests(self, codec: RowCodec, rows: Sequence[Row]) -> list[str]:
+        """Return rows of any of the model's contracts as the JSON that the log keeps, fields in its order."""
+        fields = self._fields[codec.contract.name]
+        return [_encode({one.name: self._written(one, row) for one in fields}).decode() for row in rows]
 
     def units(self, units: Sequence[str]) -> Sequence[str]:
         """Return each unit as the log keeps it."""
@@ -46,20 +64,27 @@ class Hiding:
         """Return a batch with null for every feature that the log does not keep."""
         return without_features(batch, self._dropped)
 
-    def _written(self, row: Row) -> Mapping[str, object]:
-        return {name: get(row) if keep is None else self._hidden(name, keep, get(row)) for name, get, keep in self._get}
-
-    def _hidden(self, name: str, keep: Keep, value: str | None) -> str | None:
-        return None if value is None or keep == "nothing" else self._hash(name, value)
+    def _written(self, field: _Field, row: Row) -> object:
+        value = field.get(row)
+        if field.keep is None or value is None:
+            return value
+        return None if field.keep == "nothing" else self._hash(field.todays, value)
 
     def _hash(self, name: str, value: str) -> str:
         said = f"{self._model}\0{name}\0{value}".encode()
         return hmac.new(self._key, said, hashlib.sha256).hexdigest()
 
 
-def hiding_of(policy: Policy, names: Sequence[str], vector: Sequence[str], key: Callable[[], bytes]) -> Hiding | None:
+def hides_anything(policy: Policy) -> bool:
+    """Return whether a policy keeps any value out of the log."""
+    return policy.log is not None and bool(policy.log.fields or policy.log.dropped_features)
+
+
+def hiding_of(
+    policy: Policy, definition: ModelDefinition, vector: Sequence[str], key: Callable[[], bytes]
+) -> Hiding | None:
     """Return what hides values by a policy, None where it hides none: then nothing is to be paid for it."""
-    return Hiding(policy, names, vector, key()) if hidden_by(policy.log) or dropped_by(policy.log) else None
+    return Hiding(policy, definition, vector, key()) if hides_anything(policy) else None
 
 
 def no_key() -> bytes:
@@ -80,3 +105,10 @@ def without_features(batch: pa.RecordBatch, dropped: Sequence[int]) -> pa.Record
     values = pa.array(features.values.to_numpy(zero_copy_only=False), pa.float32(), mask=mask.ravel())
     hidden = pa.ListArray.from_arrays(features.offsets, values).cast(SCHEMA.field("features").type)
     return batch.set_column(_FEATURES, SCHEMA.field("features"), hidden)
+
+
+def _fields(policy: Policy, definition: ModelDefinition, contract: Contract) -> list[_Field]:
+    hidden, terms = hidden_by(policy.log), policy_terms(definition, contract.name)
+    todays = {name if terms is None else terms.names((name,))[0]: name for name in hidden}
+    names = [field.name for field in contract.fields]
+    return [_Field(name, todays.get(name, name), attrgetter(name), hidden.get(todays.get(name, ""))) for name in names]

@@ -45,6 +45,10 @@ def parameters(answer: Answer) -> dict[str, str | int | float]:
         said["tiers"] = ",".join(answer.tiers)
     if answer.provisional is not None and any(answer.provisional):
         said["provisional"] = ",".join("true" if unsure else "false" for unsure in answer.provisional)
+    if answer.was_translated:
+        said["request_contract"] = answer.request_contract
+    if answer.contracts is not None:
+        said["contracts"] = ",".join(answer.contracts)
     if answer.feature_age_seconds is not None:
         said["feature_age_seconds"] = answer.feature_age_seconds
     return said

@@ -9,7 +9,7 @@ import pyarrow as pa
 from feature_repo.definition import ModelDefinition
 from lifecycle.deciding import decide_actions
 from lifecycle.review import ReviewKind, reviews_of
-from serving.answer import MODEL_TIER, Answer
+from serving.answer import MODEL_TIER, Answer, Ask
 from serving.log_batch import Decided, Failure, Scored
 from serving.prepared import Prepared, microseconds, spread
 from serving.stage import Stage
@@ -20,12 +20,14 @@ NOTHING: tuple[str, ...] = ()
 def scored_rows(stage: Stage, prepared: Prepared, scores: np.ndarray, predict_us: int) -> Scored:
     """Return a micro-batch with its decisions and new prediction ids; `scores` must be usable."""
     counts = np.count_nonzero(prepared.defaulted, axis=1)
-    decisions, decided_by = decide_actions(stage.decision, prepared.request, scores, counts)
-    ids = stage.ids.take(len(scores))
+    # The policy speaks of today's contract.
+    asked = prepared.request if stage.terms is None else stage.terms.columns(prepared.request)
+    decisions, decided_by = decide_actions(stage.decision, asked, scores, counts)
+    ids = _prediction_ids(stage, prepared.asks, len(scores), shown=True)
     reviews = None if stage.review is None else reviews_of(stage.review, stage.decision, scores, decided_by, ids)
     # Rows that the threshold decides are the rule, and their column is then a constant.
     decided = Decided(scores, decisions, decided_by if any(decided_by) else None, reviews)
-    return _rows(stage, prepared, ids, decided, predict_us)
+    return _rows(stage, prepared, ids, decided, counts, predict_us=predict_us)
 
 
 def for_log(stage: Stage, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -37,8 +39,9 @@ def failed_rows(
     stage: Stage, prepared: Prepared, errors: Sequence[str], pairs_with: Sequence[str] | None, predict_us: int
 ) -> pa.RecordBatch:
     """Return the log rows of an attempt without scores; `errors` are per row, `pairs_with` as Failure has it."""
-    ids = stage.ids.take(len(prepared.matrix))
-    rows = _rows(stage, prepared, ids, None, predict_us)
+    counts = np.count_nonzero(prepared.defaulted, axis=1)
+    ids = _prediction_ids(stage, prepared.asks, len(prepared.matrix), shown=pairs_with is None)
+    rows = _rows(stage, prepared, ids, None, counts, predict_us=predict_us)
     return for_log(stage, stage.batches.build(rows, Failure(errors, pairs_with)))
 
 
@@ -74,6 +77,7 @@ def answers(stage: Stage, prepared: Prepared, scored: Scored, tier: str = MODEL_
             defaulted=scored.defaulted[at:end],
             feature_age_seconds=None if oldest == -np.inf else oldest,
             tier=tier,
+            request_contract=stage.codec.contract.name if ask.original is None else ask.original.contract,
             provisional=None if provisional is None else provisional[at:end],
         )
         at = end
@@ -84,7 +88,13 @@ def _provisional(reviews: Sequence[str | None] | None) -> list[bool] | None:
 
 
 def _rows(
-    stage: Stage, prepared: Prepared, prediction_ids: Sequence[str], decided: Decided | None, predict_us: int
+    stage: Stage,
+    prepared: Prepared,
+    prediction_ids: Sequence[str],
+    decided: Decided | None,
+    defaulted_counts: np.ndarray,
+    *,
+    predict_us: int,
 ) -> Scored:
     asks = prepared.asks
     tenants = [ask.caller.tenant for ask in asks]
@@ -98,7 +108,7 @@ def _rows(
         units=prepared.units,
         requests=prepared.requests,
         matrix=prepared.matrix,
-        defaulted=_defaulted(stage.definition, prepared.defaulted),
+        defaulted=defaulted_names(stage.definition, prepared.defaulted, defaulted_counts),
         feature_at=prepared.feature_at,
         decided=decided,
         decode_us=spread(asks, [ask.decode_us for ask in asks]),
@@ -106,7 +116,35 @@ def _rows(
         features_us=prepared.features_us,
         predict_us=predict_us,
         tenants=spread(asks, tenants) if any(tenants) else None,
+        originals=_originals(stage, asks) if any(ask.original for ask in asks) else None,
     )
+
+
+def _originals(stage: Stage, asks: Sequence[Ask]) -> tuple[list[str | None], list[str | None]]:
+    contracts: list[str | None] = []
+    requests: list[str | None] = []
+    for ask in asks:
+        original = ask.original
+        contracts += [None if original is None else original.contract] * len(ask.rows)
+        if original is None:
+            requests += [None] * len(ask.rows)
+        elif stage.hiding is None:
+            requests += map(original.codec.as_json, original.rows)
+        else:
+            requests += stage.hiding.requests(original.codec, original.rows)
+    return contracts, requests
+
+
+def _prediction_ids(stage: Stage, asks: Sequence[Ask], n_rows: int, *, shown: bool) -> list[str]:
+    """Return the ids of a micro-batch's rows: those that a keyed request is shown are its claim's."""
+    if not shown or all(ask.claim is None for ask in asks):
+        return stage.ids.take(n_rows)
+    now = stage.monotonic()
+    ids: list[str] = []
+    for ask in asks:
+        own = ask.claim
+        ids += stage.ids.take(len(ask.rows)) if own is None else own.ids(ask.numbers or range(len(ask.rows)), now)
+    return ids
 
 
 def _ages(definition: ModelDefinition, scored: Scored) -> list[float]:
@@ -119,8 +157,9 @@ def _ages(definition: ModelDefinition, scored: Scored) -> list[float]:
     return ages
 
 
-def _defaulted(definition: ModelDefinition, defaulted: np.ndarray) -> list[Sequence[str]]:
+def defaulted_names(definition: ModelDefinition, defaulted: np.ndarray, counts: np.ndarray) -> list[Sequence[str]]:
+    """Return per row the features that a declared default stands for; `counts` is how many they are, (n_rows,)."""
     marked: list[Sequence[str]] = [NOTHING] * len(defaulted)
-    for row in np.flatnonzero(defaulted.any(axis=1)).tolist():
+    for row in np.flatnonzero(counts).tolist():
         marked[row] = [definition.vector[column] for column in np.flatnonzero(defaulted[row])]
     return marked

@@ -1,18 +1,20 @@
 """The gateway as an ASGI application: which path is answered by what."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
 import structlog
 
-from serving.caller import ANYBODY
+from lifecycle.tenants import Role
 from serving.dialects import DIALECTS
 from serving.docs_page import docs_page
+from serving.doors.door import Door
 from serving.exchange import HTML, ClientGone, Headers, Receive, Response, Send, problem_response, send_response
 from serving.health import Health
+from serving.jobs.desk import JobDesk
 from serving.metadata import model_list, model_metadata, server_metadata
 from serving.metrics.exposition import CONTENT_TYPE as METRICS
 from serving.metrics.metrics import Metrics
@@ -20,17 +22,20 @@ from serving.metrics.requests import RequestMeter
 from serving.models import Models
 from serving.openapi import openapi
 from serving.predicted import VersionFailed
-from serving.predicting import Predicting
-from serving.problem import Problem, problem_of, refused
+from serving.predicting import Keyed, Predicting
+from serving.problem import Problem, Refused, problem_of, refused
 from serving.problem import require_method as _only
 from serving.registry_hook import RegistryHook
 from serving.reviewing.api import ReviewApi
+from serving.sharing import Sharing
 
 log = structlog.get_logger()
 
 _encode = msgspec.json.Encoder().encode
 UNREADY_RETRY_SECONDS = 1
 _DIALECTS = {dialect.action: dialect for dialect in DIALECTS}
+HEALTH = ("v2/health/live", "v2/health/ready")
+"""Pages that every door leaves open: whoever watches over processes has no key."""
 
 
 class Application:
@@ -38,7 +43,8 @@ class Application:
 
     `on_close` runs when it shuts down.
 
-    Without a `registry_hook` nothing is served at its path, nor without `metrics` or `reviews` at theirs.
+    Without a `registry_hook` nothing is served at its path, nor without `metrics`, `jobs` or `reviews` at theirs. The
+    `door` lets requests in; by default everybody. Without `keyed`, requests with an idempotency key are refused.
     """
 
     def __init__(
@@ -49,17 +55,28 @@ class Application:
         metrics: Metrics | None = None,
         on_open: Callable[[], None] = lambda: None,
         *,
+        door: Door | None = None,
+        jobs: JobDesk | None = None,
+        keyed: Keyed | None = None,
         reviews: ReviewApi | None = None,
     ) -> None:
+        self._door = Door() if door is None else door
         self._on_open = on_open
         self._on_close = on_close
         self._registry_hook = registry_hook
         self._metrics = metrics
-        self._reviews = reviews
         self._meter = RequestMeter(lambda name: name in models.names()) if metrics is None else metrics.replica.meter
         self._models = models
         self._health = Health(models)
-        self._predicting = Predicting(models)
+        self._jobs = jobs
+        self._reviews = reviews
+        self._predicting = Predicting(
+            models,
+            self._door,
+            None if jobs is None else jobs.later,
+            sharing=Sharing(self._meter.shared),
+            keyed=keyed,
+        )
         self._pages: Mapping[str, Callable[[], Response]] = {
             "": lambda: Response(b"", 307, HTML, ((b"location", b"/docs"),)),
             "docs": lambda: Response(docs_page(models), content_type=HTML),
@@ -78,6 +95,7 @@ class Application:
         if scope["type"] != "http":
             raise ValueError(f"{scope['type']} is not served here")
         try:
+            self._door.head.check(scope["headers"])
             response = await self._respond(scope["method"], scope["path"], dict(scope["headers"]), receive)
         except ClientGone:
             return
@@ -96,20 +114,37 @@ class Application:
                     return await self._meter.count(model, answer)
                 if action in ([], ["ready"]):
                     _only(method, "GET")
+                    if not action:
+                        self._door.guard(headers, Role.PREDICT)
                     return self._about(model, version, ready=bool(action))
-            case ["v2", "predictions", name, "review"] | ["v2", "reviews", name] as parts if self._reviews is not None:
-                place = self._reviews.of_prediction if parts[1] == "predictions" else self._reviews.at
-                return await place(method, name, headers, receive, ANYBODY)
+            case ["v2", "jobs" | "predictions" | "reviews", *_] as parts:
+                return await self._about_answers(method, path, parts[1:], headers, receive)
             case ["hooks", "registry"] if self._registry_hook is not None:
                 _only(method, "POST")
                 return await self._registry_hook.answer(headers, receive)
             case ["metrics"] if self._metrics is not None:
                 _only(method, "GET")
+                self._door.guard(headers, Role.REVIEW)
                 return Response(await asyncio.to_thread(self._metrics.page), content_type=METRICS)
-            case parts if (page := self._pages.get("/".join(parts))) is not None:
+            case parts if (page := self._pages.get(name := "/".join(parts))) is not None:
                 _only(method, "GET")
+                if name not in HEALTH:
+                    self._door.guard(headers, Role.PREDICT)
                 return page()
-        raise refused(404, "unknown-path", f"Nothing is served at {path}; see /docs.")
+        raise _unknown(path)
+
+    async def _about_answers(
+        self, method: str, path: str, parts: Sequence[str], headers: Headers, receive: Receive
+    ) -> Response:
+        """Answer what is asked of earlier or later answers, all of it in the ledger."""
+        match parts:
+            case ["jobs", *rest] if self._jobs is not None:
+                return await self._jobs.answer(method, path, rest, self._door.enter(headers))
+            case ["predictions", name, "review"] if self._reviews is not None:
+                return await self._reviews.of_prediction(method, name, self._door.enter(headers))
+            case ["reviews", name] if self._reviews is not None:
+                return await self._reviews.at(method, name, headers, receive, self._door.enter(headers, Role.REVIEW))
+        raise _unknown(path)
 
     def _about(self, model: str, version: str | None, *, ready: bool) -> Response:
         served, lane = self._models.lane(model, version)
@@ -128,6 +163,10 @@ class Application:
             await send({"type": f"{message['type']}.complete"})
             if message["type"] == "lifespan.shutdown":
                 return
+
+
+def _unknown(path: str) -> Refused:
+    return refused(404, "unknown-path", f"Nothing is served at {path}; see /docs.")
 
 
 def _told(error: Exception, path: str) -> Problem:

@@ -20,6 +20,7 @@ import structlog
 
 from lifecycle.errors import HoldfastError, Unavailable
 from serving.haproxy import find_haproxy, wrap_haproxy
+from serving.haproxy_rules import Waiting
 from serving.ports import require_free
 from serving.ray_options import FALLBACK_HTTP, HAPROXY_METRICS, HAPROXY_STATS, ray_environment
 from stores.ledger.opening import open_ledger
@@ -27,6 +28,8 @@ from stores.settings import Settings, settings
 
 log = structlog.get_logger()
 
+QUEUE_SECONDS = 5
+"""How long a request may wait before the replicas until HAProxy answers for them."""
 READY_FILE = "serving.json"
 LOCAL = "local"
 LOOPBACK = "127.0.0.1"
@@ -53,8 +56,9 @@ def main() -> int:
 def serve_until(stop: threading.Event, chosen: Settings, scratch: Path) -> None:
     """Start the endpoint and keep it up until `stop` is set.
 
-    Raises SettingInvalid when a port is taken.
+    Raises SettingInvalid when a port is taken, or everybody on the network could come in without a key.
     """
+    chosen.require_door()
     require_free(chosen.host, chosen.http_port, "HOLDFAST_HTTP_PORT")
     for offset in (HAPROXY_METRICS, HAPROXY_STATS, FALLBACK_HTTP):
         require_free(LOOPBACK, chosen.ray_port_base + offset, "HOLDFAST_RAY_PORT_BASE")
@@ -91,7 +95,13 @@ def _proxy(chosen: Settings, scratch: Path) -> Path | None:
         log.warning("haproxy_missing", means="Ray's default proxy answers, at about a tenth of the throughput")
         return None
     base = chosen.ray_port_base
-    return wrap_haproxy(binary, scratch, stats=base + HAPROXY_STATS, metrics=base + HAPROXY_METRICS)
+    waiting = Waiting(
+        request_seconds=chosen.request_seconds,
+        queue_seconds=QUEUE_SECONDS,
+        queued=chosen.waiting_requests,
+        at_once=chosen.replica_requests,
+    )
+    return wrap_haproxy(binary, scratch, base + HAPROXY_STATS, base + HAPROXY_METRICS, waiting)
 
 
 def _start(chosen: Settings, scratch: Path, stop: threading.Event) -> None:
@@ -101,7 +111,7 @@ def _start(chosen: Settings, scratch: Path, stop: threading.Event) -> None:
     from ray.serve.config import HTTPOptions  # noqa: PLC0415 - as above
     from ray.serve.schema import LoggingConfig  # noqa: PLC0415 - as above
 
-    from serving.app import NAME, build  # noqa: PLC0415 - as above
+    from serving.app import GATEWAY, NAME, build  # noqa: PLC0415 - as above
 
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
     if chosen.ray_address == LOCAL:
@@ -120,6 +130,10 @@ def _start(chosen: Settings, scratch: Path, stop: threading.Event) -> None:
     quiet = LoggingConfig(log_level="WARNING", enable_access_log=False)
     serve.start(http_options=HTTPOptions(host=chosen.host, port=chosen.http_port), logging_config=quiet)
     serve.run(build(chosen), name=NAME, route_prefix="/")
+    if chosen.jobs == "celery":
+        from serving.jobs import consumer  # noqa: PLC0415 - as above
+
+        serve.run(consumer.build_consumer(chosen, NAME, GATEWAY), name=consumer.NAME, route_prefix=None)
 
 
 def _stop() -> None:

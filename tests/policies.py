@@ -2,6 +2,8 @@
 
 from textwrap import dedent
 
+from lifecycle.idempotency_policy import IdempotencyPolicy
+from lifecycle.jobs_policy import JobsPolicy, WebhookPolicy
 from lifecycle.people import Override, Person
 from lifecycle.rollout_policy import (
     CanaryPolicy,
@@ -12,6 +14,7 @@ from lifecycle.rollout_policy import (
     RolloutRule,
     ShadowPolicy,
 )
+from lifecycle.tiers_policy import BreakerPolicy, FallbackTier, StaticAnswer, TiersPolicy
 from lifecycle.watching_policy import (
     DriftPolicy,
     OutputsPolicy,
@@ -23,6 +26,49 @@ from lifecycle.watching_policy import (
     WatchingPolicy,
 )
 
+SERVING_YAML = """
+serving:
+  replicas: 1
+  max_rows_per_request: 64
+  max_body_bytes: 65536
+  max_batch_rows: 64
+  max_added_wait_ms: 0
+  max_queued_requests: 100
+  feature_cache_seconds: 0
+tiers:
+  deadline_ms: 60000
+  champion_ms: 20000
+  fallback:
+    - {tier: previous, deadline_ms: 20000}
+    - {tier: rule, deadline_ms: 10000}
+  static: {score: 0.5, because: Nothing is known.}
+  breaker: {failures: 5, cool_down_seconds: 5}
+"""
+"""Limits that no test meets by chance, however busy its machine is."""
+TRAINING_YAML = """
+training:
+  window_days: 20
+  validation_days: 6
+  label_maturity_hours: 12
+  minimum_rows: 500
+  minimum_validation_rows: 200
+  seed: 7
+  rounds: 40
+  parameters:
+    max_depth: 3
+    learning_rate: 0.3
+    subsample: 0.8
+    colsample_bytree: 1
+    min_child_weight: 1
+    reg_lambda: 1
+"""
+TIERS = TiersPolicy(
+    deadline_ms=1000,
+    champion_ms=500,
+    fallback=(FallbackTier(tier="previous", deadline_ms=200), FallbackTier(tier="rule", deadline_ms=100)),
+    static=StaticAnswer(score=0.2, because="So many are positive."),
+    breaker=BreakerPolicy(failures=5, cool_down_seconds=5),
+)
 PICK_UP = PickUpPolicy(
     allowed_formats=("xgboost-ubj", "xgboost-json", "sklearn-skops", "onnx"),
     max_artifact_mb=50,
@@ -101,6 +147,18 @@ RETRAINING = RetrainingPolicy(
     every_days=30, new_labels=1000, cool_down_days=7, at_most=4, in_days=60, person_weight=3, captured_weight=2
 )
 
+JOBS = JobsPolicy(
+    lease_seconds=30,
+    attempts=3,
+    retry_seconds=1,
+    max_waiting=1000,
+    longest_wait_hours=1,
+    keep_hours=1,
+    time_share=1,
+    webhook=WebhookPolicy(timeout_seconds=5, attempts=3, first_retry_seconds=1, longest_retry_seconds=60),
+)
+IDEMPOTENCY = IdempotencyPolicy(keep_hours=24, wait_ms=5000, max_answer_bytes=100_000, share_identical=True)
+
 PEOPLE = (Person(name="on-call", may=tuple(Override)),)
 
 
@@ -112,6 +170,7 @@ def rollout_yaml(unit: str) -> str:
     )
     start = dedent(
         f"""
+        idempotency: {IDEMPOTENCY.model_dump_json()}
         pick_up: {PICK_UP.model_dump_json()}
         rollout:
           unit: [{unit}]
@@ -124,4 +183,5 @@ def rollout_yaml(unit: str) -> str:
     )
     watching = WATCHING.model_dump_json(exclude_none=True)
     rules += f"watching: {watching}\nretraining: {RETRAINING.model_dump_json()}\n"
+    rules += f"jobs: {JOBS.model_dump_json()}\n"
     return f"{start}{rules}people:\n  - {PEOPLE[0].model_dump_json()}\n"

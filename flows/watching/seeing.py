@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from feature_repo.feeds import hidden_in
+from flows.editions import edition_of_version
 from flows.watching.baselines import baseline_of
 from flows.watching.freshness import see_freshness
 from flows.watching.intake import see_intake
@@ -18,7 +20,7 @@ from flows.watching.watcher import Watcher
 from flows.watching.window import Window
 from lifecycle.errors import HoldfastError
 from lifecycle.freshness import Freshness
-from lifecycle.log_policy import dropped_by, hidden_by
+from lifecycle.log_policy import dropped_by
 from lifecycle.looking import Part, Seen
 from lifecycle.verdict import Finding, Verdict
 from stores.events import EventStore
@@ -84,7 +86,8 @@ def _moves(
     events = EventStore(watcher.config.events)
     outcomes = count_outcomes(watcher.definition, events, since - maturity, now - maturity, now)
     written = watcher.policy.log
-    hidden = frozenset({*hidden_by(written), *dropped_by(written)})
+    contract = edition_of_version(watcher.engine, watcher.definition, baseline.version).contract.name
+    hidden = hidden_in(written, watcher.definition, contract) | frozenset(dropped_by(written))
     return see_moves(watcher.engine, watcher.policy.watching.drift, Window(baseline, since, now), outcomes, hidden)
 
 

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import structlog
 
+from feature_repo.editions import editions_of
 from lifecycle.errors import HoldfastError, Unavailable
 from serving.metrics.exposition import exposition
 from serving.metrics.figures import Figures
+from serving.metrics.job_families import LATER
 from serving.metrics.ledger_figures import LedgerFigures
 from serving.metrics.log_tail import LogTail
 from serving.metrics.loop_families import BUILD_INFO, GATEWAY, LEDGER_UP, LOOP, UNSHIPPED
@@ -24,7 +26,7 @@ log = structlog.get_logger()
 
 KEEP_SECONDS = 2.0
 """What a killed replica counted by itself since is lost with it: at most so many seconds of requests by status."""
-FAMILIES = (*LOGGED, *TOLD, *LOOP, *GATEWAY)
+FAMILIES = (*LOGGED, *TOLD, *LOOP, *LATER, *GATEWAY)
 """Every metric, in the order in which they are shown."""
 
 
@@ -108,7 +110,7 @@ class Metrics:
         for served in self.replica.models.serving():
             model = served.plan.model
             figures.add(SHOWN, (model,), [0.0])
-            for feature in served.definition.vector:
+            for feature in dict.fromkeys(name for one in editions_of(served.definition) for name in one.vector):
                 figures.add(MISSING, (model, feature), [0.0])
             shadow = served.plan.shadow
             for result in () if shadow is None else ("answered", "failed", "dropped"):

@@ -47,7 +47,7 @@ class Word(msgspec.Struct, forbid_unknown_fields=True):
 
 @dataclass(frozen=True)
 class ReviewApi:
-    """Answers the calls; the header X-Holdfast-Actor names who reviews.
+    """Answers the calls. A key's person reviews; without keys, the header X-Holdfast-Actor names who does.
 
     `policies` returns those of all models by name. `event_now` is the labels' clock, `now` the machine's.
     """
@@ -58,14 +58,7 @@ class ReviewApi:
     event_now: Callable[[], datetime]
     now: Callable[[], datetime]
 
-    async def of_prediction(
-        self,
-        method: str,
-        prediction_id: str,
-        headers: Headers,  # noqa: ARG002 - a place's signature
-        receive: Receive,  # noqa: ARG002 - as above
-        caller: Caller,
-    ) -> Response:
+    async def of_prediction(self, method: str, prediction_id: str, caller: Caller) -> Response:
         """Return how far the review of a caller's own prediction has come, and the person's word once it is there."""
         require_method(method, "GET")
 
@@ -148,10 +141,7 @@ def _read(body: bytes, kind: type[T]) -> T:
 
 
 def _named(headers: Headers) -> str:
-    name = headers.get(NAMED_IN, b"").decode("latin-1").strip()
-    if not name:
-        raise refused(400, "malformed-request", "X-Holdfast-Actor is missing; allowed: a name that may review.")
-    return name
+    return headers.get(NAMED_IN, b"").decode("latin-1").strip()
 
 
 def _json(document: object) -> Response:

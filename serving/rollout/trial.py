@@ -8,6 +8,7 @@ from feature_repo.definition import ModelDefinition
 from lifecycle.assignment import Arm, arm_at, position
 from serving.answer import MODEL_TIER, Answer, Ask
 from serving.batching import MicroBatcher
+from serving.contracts import ToCanary
 from serving.problem import Refused
 from serving.rows import Row, RowCodec
 from serving.units import Units
@@ -18,6 +19,7 @@ class Trial:
     """The three arms of a canary, for one revision of the plan; `share` is the canary's, and the control group's.
 
     `salt` decides with a row's unit who is in which arm. `champion` is the version named where several answered.
+    Asks come in the champion's contract; `to_canary` makes them the canary's, None when they are that already.
     """
 
     salt: str
@@ -27,16 +29,17 @@ class Trial:
     codec: RowCodec
     units: Units
     arms: dict[Arm, MicroBatcher]
+    to_canary: ToCanary | None = None
 
     async def answer(self, ask: Ask) -> Answer:
         """Return the answer to an ask, whoever gave its rows; raises what any of the arms raises."""
         parts = self._parts(ask)
         if len(parts) == 1:
-            ((arm, whole),) = parts
+            ((arm, whole, _),) = parts
             return await self.arms[arm].submit(whole)
         waiting: list[asyncio.Future[Answer]] = []
         try:
-            for arm, part in parts:
+            for arm, part, _ in parts:
                 waiting.append(self.arms[arm].submit(part))
         except Refused:
             # What waits already must not be answered and logged for a request that is refused.
@@ -44,20 +47,29 @@ class Trial:
                 one.cancel()
             raise
         answers = await asyncio.gather(*waiting, return_exceptions=True)
-        return merged(self.champion, len(ask.rows), [part.numbers or () for _, part in parts], _whole(answers))
+        return merged(self.champion, len(ask.rows), [places for _, _, places in parts], _whole(answers))
 
     def assign(self, rows: Sequence[Row]) -> list[Arm]:
         """Return each row's arm."""
         units = self.units.of(rows, lambda: self._example_ids(rows))
         return [arm_at(position(self.salt, unit), self.share) for unit in units]
 
-    def _parts(self, ask: Ask) -> list[tuple[Arm, Ask]]:
+    def _parts(self, ask: Ask) -> list[tuple[Arm, Ask, Sequence[int]]]:
+        """Return who answers which part of an ask, and the places of its rows among the ask's."""
         assigned = self.assign(ask.rows)
         arms = list(dict.fromkeys(assigned))
         if len(arms) == 1:
-            return [(arms[0], ask)]
-        numbers = {arm: [row for row, its in enumerate(assigned) if its is arm] for arm in arms}
-        return [(arm, replace(ask, rows=[ask.rows[row] for row in numbers[arm]], numbers=numbers[arm])) for arm in arms]
+            return [(arms[0], self._for(arms[0], ask), range(len(ask.rows)))]
+        places = {arm: [row for row, its in enumerate(assigned) if its is arm] for arm in arms}
+        # Of a request that is resumed, the ask itself is a part.
+        numbers = ask.numbers or range(len(ask.rows))
+        return [
+            (arm, self._for(arm, replace(ask.part(its), numbers=[numbers[row] for row in its])), its)
+            for arm, its in places.items()
+        ]
+
+    def _for(self, arm: Arm, ask: Ask) -> Ask:
+        return ask if self.to_canary is None or arm is not Arm.CANARY else self.to_canary(ask)
 
     def _example_ids(self, rows: Sequence[Row]) -> list[str]:
         ids: list[str] = self.definition.example_ids(self.codec.columns(rows)).tolist()
@@ -71,6 +83,7 @@ def merged(champion: str, n_rows: int, numbers: Sequence[Sequence[int]], answers
     versions = [answer.version for answer, _ in rows]
     tiers = [answer.tier for answer, _ in rows]
     provisional = [answer.provisional is not None and answer.provisional[at] for answer, at in rows]
+    contracts = [answer.contract for answer, _ in rows]
     ages = [answer.feature_age_seconds for answer in answers if answer.feature_age_seconds is not None]
     return replace(
         answers[0],
@@ -84,6 +97,8 @@ def merged(champion: str, n_rows: int, numbers: Sequence[Sequence[int]], answers
         tier=MODEL_TIER if len(set(tiers)) > 1 else tiers[0],
         tiers=tiers if len(set(tiers)) > 1 else None,
         provisional=provisional if any(provisional) else None,
+        contract=contracts[versions.index(champion)] if champion in versions else contracts[0],
+        contracts=contracts if len(set(contracts)) > 1 else None,
     )
 
 

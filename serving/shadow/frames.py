@@ -10,12 +10,24 @@ import pyarrow as pa
 _LENGTH = struct.Struct(">I")
 
 
+class Asking(msgspec.Struct, frozen=True, kw_only=True):
+    """How a shadow asks in its own contract what the champion was asked in another, and reads its own features.
+
+    `features` is the folder of Feast's stores, `online_store` as the settings have it.
+    """
+
+    model: str
+    features: str
+    online_store: str
+    feature_cache_seconds: float
+
+
 class Task(msgspec.Struct, frozen=True, kw_only=True):
     """What a shadow process is for; sent once, before the first batch.
 
     `parent` is the keeper's process id, `manifest` the version's manifest as JSON. A score at or above `threshold`
     is decided `positive`, else `negative`. `replica` is the name its rows are logged under. `dropped` are the places of
-    the features that the log does not keep.
+    the features that the log does not keep. `asking` is None when the champion's contract is its own.
     """
 
     parent: int
@@ -27,6 +39,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     threshold: float
     positive: str
     negative: str
+    asking: Asking | None = None
     dropped: tuple[int, ...] = ()
 
 

@@ -9,11 +9,15 @@ from pathlib import Path
 import structlog
 
 from feature_repo.definition import ModelDefinition
+from feature_repo.editions import edition_of, require_asked
+from lifecycle.contract import Contract
+from lifecycle.errors import HoldfastError
 from lifecycle.log_policy import dropped_by
 from lifecycle.plan import ShadowArm, TrafficPlan
 from lifecycle.policy import Policy
+from serving.hiding import hides_anything
 from serving.parts import Log
-from serving.shadow.frames import Task
+from serving.shadow.frames import Asking, Task
 from serving.shadow.keeper import FINISH_SECONDS, Charge, Keeper
 from serving.shadow.mirror import Mirror
 from serving.shadow.shadow_rows import ShadowVersion
@@ -30,9 +34,21 @@ class Shadows:
     """Starts and ends shadow processes; `follow` and `end` return at once and are called on one thread.
 
     `prediction_log` is the root of the log the processes write to themselves, `log` this replica's own end of it.
+    `features` is the folder of Feast's stores, which only a shadow of another contract than the champion's reads.
     """
 
-    def __init__(self, prediction_log: Path, replica: str, log: Log, command: Sequence[str] = COMMAND) -> None:
+    def __init__(
+        self,
+        prediction_log: Path,
+        replica: str,
+        log: Log,
+        command: Sequence[str] = COMMAND,
+        *,
+        features: Path = Path(),
+        online_store: str = "sqlite",
+    ) -> None:
+        self._features = features
+        self._online_store = online_store
         self._prediction_log = prediction_log
         self._replica = replica
         self._log = log
@@ -40,22 +56,31 @@ class Shadows:
         self._keepers: dict[str, Keeper] = {}
         self._leaving: list[Keeper] = []
 
-    def follow(self, plan: TrafficPlan, files: VersionFiles, policy: Policy, definition: ModelDefinition) -> Mirror:
+    def follow(
+        self,
+        plan: TrafficPlan,
+        files: VersionFiles,
+        policy: Policy,
+        definition: ModelDefinition,
+        asked: Contract | None = None,
+    ) -> Mirror:
         """Return what the plan's shadow is fed through; a process that runs for the same trial goes on.
 
         When the policy has changed how a score becomes a decision, a new process decides by it, as the champion does.
         `files` are the shadow's. A version made for other features than `definition` computes is not started, and
-        its report says so.
+        its report says so; nor is one that cannot be asked what a champion of the contract `asked` is.
         """
         arm = plan.shadow
         if arm is None:
             raise ValueError(f"plan revision {plan.revision} of {plan.model} has no shadow")
-        charge = Charge(plan.model, arm.since_revision, self._version(arm, files, policy), policy, self._command)
+        version = self._version(plan.model, arm, files, policy, asked)
+        charge = Charge(plan.model, arm.since_revision, version, policy, self._command)
         standing = self._keepers.get(plan.model)
         if standing is not None and _trial(standing.charge) == _trial(charge):
             return standing.mirror
         self.end(plan.model)
-        keeper = Keeper(charge, self._log, _misfit(files, definition))
+        misfit = _misfit(arm.version, files, definition, asked) or _hidden(version, policy)
+        keeper = Keeper(charge, self._log, misfit)
         keeper.start()
         self._keepers[plan.model] = keeper
         return keeper.mirror
@@ -86,7 +111,17 @@ class Shadows:
             if not keeper.join(max(0.0, until - time.monotonic())):
                 log.warning("shadow_still_there", model=keeper.charge.model, replica=self._replica)
 
-    def _version(self, arm: ShadowArm, files: VersionFiles, policy: Policy) -> ShadowVersion:
+    def _version(
+        self, model: str, arm: ShadowArm, files: VersionFiles, policy: Policy, asked: Contract | None
+    ) -> ShadowVersion:
+        asking = Asking(
+            model=model,
+            features=str(self._features),
+            online_store=self._online_store,
+            feature_cache_seconds=policy.serving.feature_cache_seconds,
+        )
+        vector = files.manifest.vector
+        same = asked is None or asked.name == files.manifest.contract.name
         task = Task(
             parent=os.getpid(),
             prediction_log=str(self._prediction_log),
@@ -97,20 +132,37 @@ class Shadows:
             threshold=policy.decision.threshold,
             positive=policy.decision.positive,
             negative=policy.decision.negative,
-            dropped=tuple(files.manifest.vector.index(name) for name in dropped_by(policy.log)),
+            asking=None if same else asking,
+            dropped=tuple(vector.index(name) for name in dropped_by(policy.log) if name in vector),
         )
         return ShadowVersion(task, files.manifest.contract.name, files.manifest.artifact_digest)
 
 
 def _trial(charge: Charge) -> tuple[object, ...]:
     task = charge.version.task
-    return task.version, charge.since_revision, task.threshold, task.positive, task.negative, task.dropped
+    same = task.asking is None
+    return task.version, charge.since_revision, task.threshold, task.positive, task.negative, same, task.dropped
 
 
-def _misfit(files: VersionFiles, definition: ModelDefinition) -> str:
-    if files.manifest.vector == definition.vector:
+def _hidden(version: ShadowVersion, policy: Policy) -> str:
+    if version.task.asking is None or not hides_anything(policy):
         return ""
-    odd = sorted(set(files.manifest.vector) ^ set(definition.vector)) or "their order"
+    return (
+        f"was not started: it answers by {version.contract}, and the champion's requests cannot be asked in that "
+        f"contract while `log` in the policy of {policy.model} hides values of them"
+    )
+
+
+def _misfit(version: str, files: VersionFiles, definition: ModelDefinition, asked: Contract | None) -> str:
+    try:
+        edition = edition_of(definition, files.manifest.contract.name)
+        if asked is not None:
+            require_asked(definition, asked, version, files.manifest)
+    except HoldfastError as error:
+        return f"was not started: {error}"
+    if files.manifest.vector == edition.vector:
+        return ""
+    odd = sorted(set(files.manifest.vector) ^ set(edition.vector)) or "their order"
     return (
         f"was not started: it was trained on other features than this code computes (differing: {odd}); run the code "
         "it was trained with, or train again"

@@ -202,7 +202,8 @@ def test_overload_is_shed_with_retry_after(make_bench: Callable[..., Bench]) -> 
     """Above the queue's bound a request is refused at once; those that wait are answered."""
     bench = make_bench(max_queued_requests=3)
     bench.models.put(bench.stand_up(_plan()))
-    answers = bench.ask_all([("POST", PREDICT, {"json": {"rows": [flight()]}})] * 8)
+    # No two alike, or they would share one answer.
+    answers = bench.ask_all([("POST", PREDICT, {"json": {"rows": [flight(flight=n)]}}) for n in range(1, 9)])
     statuses = sorted(answer.status_code for answer in answers)
     assert statuses == [200] * 3 + [503] * 5
     shed = next(answer for answer in answers if answer.status_code == 503)
@@ -220,10 +221,11 @@ def test_answer_that_cannot_be_logged_is_not_given(bench: Bench) -> None:
     assert bench.predict(flight()).status_code == 200
 
 
-def test_feature_store_out_of_reach_is_a_503(bench: Bench) -> None:
+def test_version_asked_for_by_name_is_a_503_while_the_feature_store_is_out_of_reach(bench: Bench) -> None:
     """Defaults stand for what is missing, not for a store that is gone."""
     bench.shelf.away = True
-    assert bench.predict(flight()).status_code == 503
+    answer = bench.ask("POST", f"/v2/models/{MODEL}/versions/2/predict", json={"rows": [flight()]})
+    assert answer.status_code == 503
     assert bench.log.batches == []
 
 

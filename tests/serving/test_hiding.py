@@ -119,14 +119,14 @@ def test_where_nothing_is_hidden_nothing_is_to_be_paid_and_no_key_is_drawn() -> 
     """A policy without the section, and one that names nothing."""
     policy = load_policy(POLICIES, MODEL)
     for kept in (None, log_policy()):
-        assert hiding_of(policy.model_copy(update={"log": kept}), (), DEFINITION.vector, no_key) is None
+        assert hiding_of(policy.model_copy(update={"log": kept}), DEFINITION, DEFINITION.vector, no_key) is None
 
 
 def test_without_a_key_nothing_is_hashed() -> None:
     """A hash without one could be guessed by whoever tries all planes."""
     policy = load_policy(POLICIES, MODEL).model_copy(update={"log": HIDDEN})
     with pytest.raises(SettingInvalid, match="HOLDFAST_LOG_KEY"):
-        hiding_of(policy, (), DEFINITION.vector, no_key)
+        hiding_of(policy, DEFINITION, DEFINITION.vector, no_key)
 
 
 def test_another_model_another_field_and_another_key_hash_otherwise() -> None:
@@ -134,7 +134,7 @@ def test_another_model_another_field_and_another_key_hash_otherwise() -> None:
     policy = load_policy(POLICIES, MODEL).model_copy(update={"log": HIDDEN})
     other = policy.model_copy(update={"model": "other"})
     hashes = {
-        Hiding(one, (), DEFINITION.vector, key)._hash(name, TAIL)
+        Hiding(one, DEFINITION, DEFINITION.vector, key)._hash(name, TAIL)
         for one in (policy, other)
         for key in (b"a", b"b")
         for name in ("tail_number", "dest")

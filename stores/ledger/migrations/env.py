@@ -2,8 +2,14 @@
 
 from alembic import context
 
-import stores.ledger.review_schema  # noqa: F401 - declares its tables
-from stores.ledger.watching_schema import metadata
+from stores.ledger import (  # noqa: F401 - each adds its tables to the metadata
+    idempotency_schema,
+    jobs_schema,
+    review_schema,
+    tenants_schema,
+    watching_schema,
+)
+from stores.ledger.schema import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 with context.begin_transaction():

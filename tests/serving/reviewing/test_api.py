@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,12 @@ import pytest
 from sqlalchemy import Engine
 
 from lifecycle.policy import Policy
+from lifecycle.priority import Priority
 from lifecycle.review import Reviewed
+from lifecycle.tenants import ApiKey, Role, Roster, Tenant, digest_of, written_key
 from serving.caller import Caller
+from serving.doors.door import Door
+from serving.doors.guests import Guests, guests_of
 from serving.models import Models
 from serving.problem import Refused
 from serving.reviewing.api import ReviewApi
@@ -34,12 +39,19 @@ def api_of(engine: Engine, policy: Policy | None = None) -> ReviewApi:
     return ReviewApi(Reviews(engine), Answering(engine), lambda: policies, lambda: NOON, lambda: NOON)
 
 
-def asking(api: ReviewApi) -> Ask:
+@dataclass
+class Known:
+    """Who may come in."""
+
+    guests: Guests | None
+
+
+def asking(api: ReviewApi, door: Door | None = None) -> Ask:
     """Return a function that asks an application with these calls."""
 
     def ask(method: str, path: str, **more: Any) -> httpx.Response:
         async def asked_once() -> httpx.Response:
-            transport = httpx.ASGITransport(Application(Models(), reviews=api))
+            transport = httpx.ASGITransport(Application(Models(), reviews=api, door=door))
             async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
                 return await client.request(method, path, **more)
 
@@ -148,12 +160,64 @@ def test_caller_sees_only_their_own_tenant_s_predictions(ledger: Engine) -> None
     api = api_of(ledger)
 
     def seen(prediction_id: str, caller: Caller) -> Any:
-        return asyncio.run(api.of_prediction("GET", prediction_id, {}, _nothing, caller))
+        return asyncio.run(api.of_prediction("GET", prediction_id, caller))
 
     assert seen("a", Caller("one")).status == 200
     for name, caller in (("a", Caller("two")), ("a", Caller()), ("z", Caller("one"))):
         with pytest.raises(Refused, match=f"nobody is asked about a prediction '{name}'"):
             seen(name, caller)
+
+
+def keyed(api: ReviewApi, person: str | None, role: Role = Role.REVIEW) -> tuple[Ask, dict[str, str]]:
+    """Return an application whose door needs keys, and the header with the key of a person, None for a program."""
+    secret = "5" * 64
+    key = ApiKey("a" * 12, "acme", role, digest_of(secret), person, NOON)
+    guests = guests_of(Roster((Tenant("acme", 100.0, 100, Priority.STANDARD),), (key,)))
+    door = Door(Known(guests), required=True)
+    return asking(api, door), {"X-API-Key": written_key(key.key_id, secret)}
+
+
+def test_where_keys_are_required_a_key_s_person_reviews(ask: Ask, ledger: Engine) -> None:
+    """Under that person's name; the header may only repeat it."""
+    asked_by_key, key = keyed(api_of(ledger), "on-call")
+    assert asked_by_key("POST", "/v2/reviews/next", headers=key, json={}).json()["review"]["claimed_by"] == "on-call"
+    said = {"label": 1, "because": "seen"}
+    assert asked_by_key("POST", "/v2/reviews/a", headers=key | ONCALL, json=said).json()["answered_by"] == "on-call"
+    other = key | {"X-Holdfast-Actor": "flight-operations"}
+    refused = asked_by_key("POST", "/v2/reviews/b", headers=other, json=said)
+    assert (refused.status_code, "belongs to 'on-call'" in refused.json()["detail"]) == (403, True)
+    assert ask("GET", "/v2/reviews/b", headers=ONCALL).json()["answer"] is None
+
+
+@pytest.mark.parametrize(
+    ("person", "role", "said"),
+    [
+        ("mallory", Role.REVIEW, "'mallory' may not review this model"),
+        (None, Role.REVIEW, "is a program's and nobody's own"),
+        ("on-call", Role.PREDICT, "has the role predict; this needs review"),
+    ],
+)
+def test_key_and_policy_must_both_let_a_person_review(
+    ask: Ask, ledger: Engine, person: str | None, role: Role, said: str
+) -> None:
+    """A name in a header does not help."""
+    asked_by_key, key = keyed(api_of(ledger), person, role)
+    for call in (("GET", "/v2/reviews/a"), ("POST", "/v2/reviews/next"), ("POST", "/v2/reviews/a")):
+        body = {} if call[1].endswith("next") else {"label": 1, "because": "x"}
+        refused = asked_by_key(*call, headers=key, json=body)
+        assert (refused.status_code, refused.json()["title"]) == (403, "not permitted")
+        assert said in refused.json()["detail"]
+    assert ask("GET", "/v2/reviews/a", headers=ONCALL).json()["claimed_by"] is None
+
+
+def test_without_a_key_nobody_comes_to_a_review_where_keys_are_required(ledger: Engine) -> None:
+    """Neither to answer nor to see."""
+    Reviews(ledger).enter([of_flights("a", tenant="acme"), of_flights("b", tenant="other")])
+    asked_by_key, key = keyed(api_of(ledger), None, Role.PREDICT)
+    for call in (("GET", "/v2/reviews/a"), ("POST", "/v2/reviews/next"), ("GET", "/v2/predictions/a/review")):
+        assert asked_by_key(*call, headers=ONCALL).status_code == 401
+    assert asked_by_key("GET", "/v2/predictions/a/review", headers=key).json()["state"] == "pending"
+    assert asked_by_key("GET", "/v2/predictions/b/review", headers=key).status_code == 404
 
 
 def test_ledger_that_is_away_is_a_503_with_retry_after(tmp_path: Path) -> None:
@@ -171,7 +235,3 @@ def test_calls_are_in_the_openapi_document(ask: Ask) -> None:
     body = paths["/v2/reviews/{prediction_id}"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert set(body["properties"]) == {"label", "because", "overrule"}
     assert {"/v2/reviews/next", "/v2/predictions/{prediction_id}/review"} <= set(paths)
-
-
-async def _nothing() -> Any:
-    raise AssertionError("no body is read")
