@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from console.audit import Attempt, acting
 from console.models import require_known
 from console.overrides import NameOption, acting_name
 from console.review_page import print_figures, print_review, print_table
@@ -16,6 +17,7 @@ from lifecycle.errors import InvalidInput, NotFound
 from lifecycle.people import Override, Person, require_permission
 from lifecycle.review import Reviewed
 from lifecycle.review_policy import reviewable_by
+from lifecycle.tenants import Role
 from stores.clock import ReplayClock
 from stores.ledger.answering import Answered, Answering
 from stores.ledger.opening import open_ledger
@@ -70,10 +72,11 @@ def answer(
     config = settings()
     engine = open_ledger(config.ledger_address)
     policy = load_policy(config.policies, Reviews(engine).get(prediction_id).model)
-    who = _permitted(acting_name(name))(policy.people)
     at = ReplayClock(Progress(engine)).now()
-    said = Answered(prediction_id, LABELS[label], who, because, at, overrule=overrule)
-    review, given = Answering(engine).answer(said, datetime.now(UTC))
+    with acting(Attempt("review", prediction_id, f"{label}: {because}"), name, Role.REVIEW, config) as actor:
+        who = _permitted(actor.name)(policy.people)
+        said = Answered(prediction_id, LABELS[label], who, because, at, overrule=overrule)
+        review, given = Answering(engine).answer(said, datetime.now(UTC))
     typer.echo(
         f"{review.prediction_id} of {review.model} is {review.answer}, by {review.answered_by}; label of "
         f"{given.example_id}, revision {given.revision}"
