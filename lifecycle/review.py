@@ -39,7 +39,8 @@ class Reviewed:
 
     `predicted` is 1 or 0 where the policy's decision said so, None where it said neither. `claimed_by` looks at it
     until `claimed_until`. `answer` is 0 or 1 once `answered_by` gave it. `escalation` names the decision that called
-    people, None while nobody was called. Times are the machine's.
+    people, None while nobody was called. `request_id` is the request's name in the log, the job's own for a job. Times
+    are the machine's.
     """
 
     prediction_id: str
@@ -63,6 +64,7 @@ class Reviewed:
     answered_by: str | None = None
     because: str | None = None
     answered_at: datetime | None = None
+    request_id: str | None = None
 
     @property
     def state(self) -> ReviewState:

@@ -62,6 +62,7 @@ class Answer:
     `contract` is the one by which the version answered, `contracts` says which where versions of several did;
     `request_contract` is the caller's own.
     `provisional` says per row whether a person is still to look at it, None when that holds for no row.
+    `reviewed` is what a person said of each row, None of a row that nobody looked at, and in all where nobody did.
     """
 
     model: str
@@ -77,6 +78,7 @@ class Answer:
     tier: str = MODEL_TIER
     tiers: Sequence[str] | None = None
     provisional: Sequence[bool] | None = None
+    reviewed: Sequence[int | None] | None = None
     request_contract: str = ""
     contracts: Sequence[str] | None = None
 

@@ -136,6 +136,8 @@ def _document(answer: Answer) -> dict[str, object]:
             for name, version, tier, probability, decision, defaulted, unsure in rows
         ],
     }
+    if answer.reviewed is not None:
+        document["reviewed"] = answer.reviewed
     if answer.was_translated:
         document["request_contract"] = answer.request_contract
     if answer.contracts is not None:

@@ -45,6 +45,8 @@ def parameters(answer: Answer) -> dict[str, str | int | float]:
         said["tiers"] = ",".join(answer.tiers)
     if answer.provisional is not None and any(answer.provisional):
         said["provisional"] = ",".join("true" if unsure else "false" for unsure in answer.provisional)
+    if answer.reviewed is not None:
+        said["reviewed"] = ",".join("" if label is None else str(label) for label in answer.reviewed)
     if answer.was_translated:
         said["request_contract"] = answer.request_contract
     if answer.contracts is not None:

@@ -21,6 +21,7 @@ COLUMNS = (
     "decided_by",
     "tenant",
     "served_at",
+    "request_id",
 )
 """What `asked_in` reads of the log."""
 PolicyOf = Callable[[str], Policy | None]
@@ -64,6 +65,7 @@ def asked_in(rows: pa.Table, policy_of: PolicyOf, now: datetime) -> list[Reviewe
                 served_at=row["served_at"],
                 due_at=row["served_at"] + timedelta(hours=policy.review.answer_within_hours),
                 entered_at=now,
+                request_id=row["request_id"],
             )
         )
     return asked

@@ -9,7 +9,12 @@ from lifecycle.review import ReviewState
 from serving.reviewing.api import Next, Word
 
 _ID = {"name": "prediction_id", "in": "path", "required": True, "schema": {"type": "string"}}
-_ACTOR = {"name": "X-Holdfast-Actor", "in": "header", "required": True, "schema": {"type": "string"}}
+_ACTOR = {
+    "name": "X-Holdfast-Actor",
+    "in": "header",
+    "schema": {"type": "string"},
+    "description": "Who reviews; needed only where no key says it",
+}
 _REVIEW = {
     "type": "object",
     "properties": {

@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from lifecycle.errors import Conflict, InvalidInput
 from lifecycle.review import Reviewed
+from stores.ledger.held_jobs import wake_held
 from stores.ledger.labels import PersonsLabel, Word, give_within, newest_within
 from stores.ledger.review_schema import reviews
 from stores.ledger.reviews import COLUMNS, OLDEST_FIRST, OPEN, review_of, unknown
@@ -106,6 +107,7 @@ def _answer(connection: Connection, said: Answered, now: datetime) -> tuple[Revi
         )
         if connection.execute(mine.values(**word, answered_at=now)).rowcount != 1:
             raise Conflict(f"prediction {said.prediction_id} was answered at the same moment; look at it again")
+        wake_held(connection, known.request_id, now)
     return review_of(connection.execute(_one(said.prediction_id)).one()), given
 
 

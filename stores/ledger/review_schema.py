@@ -29,6 +29,7 @@ reviews = Table(
     Column("answered_by", String(100)),
     Column("because", String),
     Column("answered_at", UtcTime, index=True),
+    Column("request_id", String),
 )
 """Of an answered one everything stays; `told_at` is when the people whom `escalation` calls were called."""
 

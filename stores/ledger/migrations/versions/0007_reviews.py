@@ -37,6 +37,7 @@ def upgrade() -> None:
     sa.Column('answered_by', sa.String(length=100), nullable=True),
     sa.Column('because', sa.String(), nullable=True),
     sa.Column('answered_at', sa.String(length=32), nullable=True),
+    sa.Column('request_id', sa.String(), nullable=True),
     sa.PrimaryKeyConstraint('prediction_id')
     )
     op.create_index(op.f('ix_reviews_answered_at'), 'reviews', ['answered_at'], unique=False)
