@@ -1,7 +1,12 @@
-"""What a request waits for, and what it gets."""
+"""What a request waits for, and what it gets.
+
+These are made for every request, and a struct of msgspec is made in a fifth of the time of a frozen dataclass.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from serving.caller import ANYBODY, Caller
 from serving.claim import Claim
@@ -10,8 +15,7 @@ from serving.rows import Row, RowCodec
 MODEL_TIER = "model"
 
 
-@dataclass(frozen=True, slots=True)
-class Original:
+class Original(msgspec.Struct, frozen=True):
     """Rows as their caller wrote them, in another contract than that of the version that answers."""
 
     codec: RowCodec
@@ -23,8 +27,7 @@ class Original:
         return self.codec.contract.name
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """One accepted request: its typed rows, and the moments and times that the log records.
 
     `submitted` is in monotonic seconds, `decode_us` in microseconds. `numbers` are the rows' places in the request,
@@ -51,8 +54,7 @@ class Ask:
         return replace(self, rows=[self.rows[row] for row in numbers], numbers=numbers, original=original)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """The logged predictions of one request, row by row.
 
     `version` is the champion's where several versions answered; `versions` then says which, row by row. `tier` is

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import msgspec
+
 from lifecycle.idempotency_policy import IdempotencyPolicy
 from serving.answer import Answer, Ask
 from serving.caller import Caller
@@ -25,8 +27,7 @@ REQUEST_ID_CHARACTERS = 128
 MICROSECONDS = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """One request for predictions, whole; `version` is None for whichever the plan has answer.
 
     `claim` is what a request with an idempotency key is answered under.

@@ -1,7 +1,7 @@
 """A scored or failed micro-batch as its log rows and its answers."""
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, compress
 
 import numpy as np
 import pyarrow as pa
@@ -160,6 +160,15 @@ def _ages(definition: ModelDefinition, scored: Scored) -> list[float]:
 def defaulted_names(definition: ModelDefinition, defaulted: np.ndarray, counts: np.ndarray) -> list[Sequence[str]]:
     """Return per row the features that a declared default stands for; `counts` is how many they are, (n_rows,)."""
     marked: list[Sequence[str]] = [NOTHING] * len(defaulted)
+    if not counts.any():
+        return marked
+    width, masks = defaulted.shape[1], defaulted.tobytes()
+    # Rows that lack the same features are common, as all features of a view are missing together.
+    known: dict[bytes, Sequence[str]] = {}
     for row in np.flatnonzero(counts).tolist():
-        marked[row] = [definition.vector[column] for column in np.flatnonzero(defaulted[row])]
+        mask = masks[row * width : (row + 1) * width]
+        names = known.get(mask)
+        if names is None:
+            names = known[mask] = tuple(compress(definition.vector, mask))
+        marked[row] = names
     return marked

@@ -1,7 +1,9 @@
 """The answer of a request that somebody who died had begun to answer: from what he logged, and the rest anew."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from feature_repo.definition import ModelDefinition
 from lifecycle.assignment import Arm

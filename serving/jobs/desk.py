@@ -17,8 +17,7 @@ from serving.caller import Caller
 from serving.exchange import Headers, Response
 from serving.jobs.document import PATH, encoded, job_document
 from serving.jobs.enqueuing import Enqueuing
-from serving.jobs.holding import HEADER, require_known_wish
-from serving.jobs.preference import RESPOND_ASYNC
+from serving.jobs.preference import RESPOND_ASYNC, REVIEW, WEBHOOK
 from serving.jobs.target import read_target, resolve
 from serving.models import Models
 from serving.predicting import Request
@@ -27,8 +26,7 @@ from stores.ledger.deliveries import Deliveries
 from stores.ledger.job_records import Job, NewJob
 from stores.ledger.jobs import Jobs, no_such_job
 
-WEBHOOK = b"x-holdfast-webhook"
-KEPT_HEADERS = (b"content-type", b"inference-header-content-length", b"x-request-id", HEADER)
+KEPT_HEADERS = (b"content-type", b"inference-header-content-length", b"x-request-id", REVIEW)
 """What reading the body needs, and what a caller would look for."""
 LOOK_AGAIN_SECONDS = 1
 RESOLVE_SECONDS = 2.0
@@ -52,7 +50,6 @@ class JobDesk:
         Raises what answering at once would raise for a request that cannot be read, and Refused for a webhook that no
         message may go to, or when too many jobs are open.
         """
-        require_known_wish(request.headers)
         served, lane = self.models.lane(request.model, request.version)
         # Read now, so that whoever made a mistake hears of it at once.
         request.dialect.read(request.headers, request.body, lane.codec)

@@ -1,19 +1,15 @@
 """Jobs that wait for people: an unsure answer is held back until each unsure row of it has a person's word."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import msgspec
+from msgspec.structs import replace
 
 from lifecycle.decision_policy import DecisionPolicy
 from lifecycle.review import Reviewed
 from serving.answer import Answer
-from serving.exchange import Headers
-from serving.problem import refused
+from serving.jobs.preference import REVIEW
 from stores.ledger.job_records import Claimed, StoredAnswer
-
-HEADER, WAIT = b"x-holdfast-review", b"wait"
-SHOWN = 40
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -38,17 +34,9 @@ def unpacked(held: bytes) -> Held:
     return msgspec.msgpack.decode(held, type=Held)
 
 
-def require_known_wish(headers: Headers) -> None:
-    """Raise Refused for a wish about reviews that nobody knows."""
-    said = headers.get(HEADER)
-    if said is not None and said.strip().lower() != WAIT:
-        shown = said[:SHOWN].decode("latin-1")
-        raise refused(400, "malformed-request", f"X-Holdfast-Review is {shown!r}; allowed: wait, or no such header.")
-
-
 def waits_for_people(job: Claimed, answer: Answer) -> bool:
     """Return whether a job's caller wants to wait for a person, and its answer has rows to wait for."""
-    wanted = HEADER.decode() in job.headers
+    wanted = REVIEW.decode() in job.headers
     return wanted and answer.provisional is not None and any(answer.provisional)
 
 

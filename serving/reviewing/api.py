@@ -78,7 +78,9 @@ class ReviewApi:
             return await self.next(headers, receive, caller)
         if method == "POST":
             return await self.answer(name, headers, receive, caller)
-        require_method(method, "GET")
+        if method != "GET":
+            detail = f"The method is {method}; allowed here: GET, POST."
+            raise refused(405, "wrong-method", detail, headers=((b"allow", b"GET, POST"),))
         return await self.show(name, headers, caller)
 
     async def show(self, prediction_id: str, headers: Headers, caller: Caller) -> Response:

@@ -4,19 +4,18 @@ from lifecycle.errors import NotPermitted
 from lifecycle.people import Override, Person, require_permission
 from lifecycle.review import Reviewed
 from serving.caller import Caller
-from serving.problem import refused
 
 
 def reviewer_of(caller: Caller, said: str, people: tuple[Person, ...]) -> str:
     """Return the name under which a caller reviews; raises NotPermitted for one who may not.
 
     With a key it is the person that the key belongs to, as in the console; `said` may only repeat it. Whoever can
-    reach a gateway without keys may act under any name that the policy lets review, and must give one: Refused.
-    Either way the policy has the last word. That the key's role goes as far was seen at the gateway's door.
+    reach a gateway without keys may act under any name that the policy lets review, and must give one. Either way the
+    policy has the last word. That the key's role goes as far was seen at the gateway's door.
     """
     if caller.key_id is None:
         if not said:
-            raise refused(400, "malformed-request", "X-Holdfast-Actor is missing; allowed: a name that may review.")
+            raise NotPermitted("nobody is named in X-Holdfast-Actor; allowed: a name that the policy lets review")
         require_permission(people, said, Override.REVIEW)
         return said
     if caller.person is None:

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from feature_repo.definition import ModelDefinition
 from lifecycle.assignment import Arm, arm_at, position

@@ -198,5 +198,8 @@ def test_wish_that_nobody_knows_is_refused(reviewed: Make) -> None:
             refused = await client.post(PREDICT, json={"rows": [flight()]}, headers=headers)
             assert (refused.status_code, refused.json()["title"]) == (400, "malformed request")
             assert "X-Holdfast-Review is 'yes'; allowed: wait" in refused.json()["detail"]
+            refused = await client.post(PREDICT, json={"rows": [flight()]}, headers=WAIT)
+            assert (refused.status_code, refused.json()["title"]) == (400, "review without job")
+            assert 'id="problem-review-without-job"' in (await client.get("/docs")).text
 
     asyncio.run(scenario())

@@ -115,7 +115,7 @@ def test_nothing_that_waits_is_null(ask: Ask) -> None:
         ("POST /v2/predictions/a/review", {}, None, 405, "wrong-method"),
         ("GET /v2/reviews/next", ONCALL, None, 405, "wrong-method"),
         ("DELETE /v2/reviews/a", ONCALL, None, 405, "wrong-method"),
-        ("POST /v2/reviews/next", {}, {}, 400, "malformed-request"),
+        ("POST /v2/reviews/next", {}, {}, 403, "not-permitted"),
         ("POST /v2/reviews/next", {"X-Holdfast-Actor": "mallory"}, {}, 403, "not-permitted"),
         ("POST /v2/reviews/next", ONCALL, {"model": "weather"}, 404, "unknown-review"),
         ("POST /v2/reviews/next", ONCALL, {"modle": MODEL}, 422, "invalid-input"),
