@@ -8,21 +8,25 @@ from feature_repo.editions import PolicyTerms, editions_of
 from feature_repo.examples import example_frame
 from feature_repo.feeds import feeds_of
 from lifecycle.errors import PolicyInvalid
-from lifecycle.fitting import misfits_of
+from lifecycle.fitting import misfits_of, tolerance_misfits
 from lifecycle.log_policy import LogPolicy, broken_by, log_misfits
 from lifecycle.misfit import Misfit
 from lifecycle.policy import Policy
 
 
 def policy_misfits(policy: Policy, definition: ModelDefinition) -> tuple[Misfit, ...]:
-    """Return every place of a policy that speaks of a field or slice which its model does not have.
+    """Return every place of a policy that speaks of a field, slice or feature which its model does not have.
 
     It speaks of today's contract; a unit must be there in every older one, too, and so must a slice. And every value
     that the log must keep, and would not.
     """
     slices = [slice_names(edition) for edition in editions_of(definition)]
     shared = tuple(name for name in slices[0] if all(name in others for others in slices[1:]))
-    misfits = (*misfits_of(policy, definition.contract, shared), *_without_unit(policy, definition))
+    misfits = (
+        *misfits_of(policy, definition.contract, shared),
+        *_without_unit(policy, definition),
+        *tolerance_misfits(policy, definition.vector),
+    )
     return misfits if policy.log is None else (*misfits, *_hiding_too_much(policy, policy.log, definition))
 
 

@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from hashlib import blake2b
 
 import numpy as np
 
-from lifecycle.assignment import position
+from lifecycle.assignment import POSITIONS
 from lifecycle.decision_policy import DecisionPolicy
 from lifecycle.review_policy import ReviewPolicy
 
 SALT = "holdfast review audit"
 """Sets the draw of audited answers apart from every draw of an arm."""
+_SALT_KEY = blake2b(SALT.encode(), digest_size=32).digest()
 
 
 class ReviewKind(StrEnum):
@@ -102,10 +104,20 @@ def reviews_of(
             unsure[row] = by in policy.unsure_decided_by
     found: list[str | None] = [ReviewKind.PROVISIONAL.value if one else None for one in unsure]
     if policy.audit_share:
-        for row, name in enumerate(prediction_ids):
-            if not unsure[row] and position(SALT, name) < policy.audit_share:
+        for row, place in enumerate(_places(prediction_ids)):
+            if place < policy.audit_share * POSITIONS and not unsure[row]:
                 found[row] = ReviewKind.AUDIT.value
     return found if any(found) else None
+
+
+def _places(prediction_ids: Sequence[str]) -> list[int]:
+    """Return `lifecycle.assignment.position` of each id under SALT, times POSITIONS.
+
+    Asked of every answer, so the salt is made a key only once.
+    """
+    return [
+        int.from_bytes(blake2b(name.encode(), digest_size=8, key=_SALT_KEY).digest(), "big") for name in prediction_ids
+    ]
 
 
 def predicted_label(decision: DecisionPolicy, said: str) -> int | None:

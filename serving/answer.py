@@ -34,6 +34,8 @@ class Ask(msgspec.Struct, frozen=True):
     None when these are all of its rows. `caller` is who asks. `rows` are in the contract of the version that answers;
     `original` holds them as the caller wrote them, None when that is the same. `instead` is what the champion is asked
     when a version on trial does not answer, None when it is this. `claim` names the rows of a keyed request.
+    `fresh` asks for an answer that was not given before, and `unkept` for one that is not kept to be given again. A
+    `downgraded` ask has cheap answers alone.
     """
 
     rows: Sequence[Row]
@@ -45,20 +47,25 @@ class Ask(msgspec.Struct, frozen=True):
     original: Original | None = None
     instead: "Ask | None" = None
     claim: Claim | None = None
+    fresh: bool = False
+    unkept: bool = False
+    downgraded: bool = False
 
     def part(self, numbers: Sequence[int]) -> "Ask":
         """Return the ask for some of its rows, by their places in it."""
         original = self.original
         if original is not None:
             original = replace(original, rows=[original.rows[row] for row in numbers])
-        return replace(self, rows=[self.rows[row] for row in numbers], numbers=numbers, original=original)
+        places = numbers if self.numbers is None else [self.numbers[row] for row in numbers]
+        return replace(self, rows=[self.rows[row] for row in numbers], numbers=places, original=original)
 
 
 class Answer(msgspec.Struct, frozen=True):
     """The logged predictions of one request, row by row.
 
     `version` is the champion's where several versions answered; `versions` then says which, row by row. `tier` is
-    "model", or "rule" where the model's rule stands in for the version; `tiers` says which where both answered.
+    "model", "small" or "cache" where something cheaper answered, or "rule" where the model's rule stands in for the
+    version; `tiers` says which, row by row, where several answered.
     `defaulted` names per row the features that a declared default stood in for. `feature_age_seconds` is
     the age of the oldest looked-up row at its prediction moment, views of standing facts aside; None without one.
     `contract` is the one by which the version answered, `contracts` says which where versions of several did;

@@ -9,6 +9,7 @@ import structlog
 from feature_repo.feeds import hidden_in
 from flows.editions import edition_of_version
 from flows.watching.baselines import baseline_of
+from flows.watching.cascaded import as_served, small_share
 from flows.watching.freshness import see_freshness
 from flows.watching.intake import see_intake
 from flows.watching.moves import Moves, see_moves
@@ -25,9 +26,12 @@ from lifecycle.looking import Part, Seen
 from lifecycle.verdict import Finding, Verdict
 from stores.events import EventStore
 from stores.ledger.baselines import Baseline
+from stores.ledger.pins import Pins
 from stores.ledger.progress import Progress
 from stores.ledger.quality import QualityRecords
 from stores.prediction_log.table import PredictionLog
+from stores.registry import Registry
+from stores.versions import Versions
 
 MEASUREMENTS = 50
 """Of all versions; the champion's newest is among them."""
@@ -88,7 +92,21 @@ def _moves(
     written = watcher.policy.log
     contract = edition_of_version(watcher.engine, watcher.definition, baseline.version).contract.name
     hidden = hidden_in(written, watcher.definition, contract) | frozenset(dropped_by(written))
-    return see_moves(watcher.engine, watcher.policy.watching.drift, Window(baseline, since, now), outcomes, hidden)
+    expected = _expected(watcher, baseline, prediction_log, since, now)
+    return see_moves(watcher.engine, watcher.policy.watching.drift, Window(expected, since, now), outcomes, hidden)
+
+
+def _expected(
+    watcher: Watcher, baseline: Baseline, prediction_log: PredictionLog, since: datetime, now: datetime
+) -> Baseline:
+    """Return what is to be expected of a version's scores, its small model's among them."""
+    if watcher.policy.serving.cascade is None:
+        return baseline
+    share = small_share(prediction_log, baseline, len(watcher.definition.vector), since, now)
+    if not share:
+        return baseline
+    versions = Versions(watcher.config.versions, Registry(watcher.config.mlflow_address), Pins(watcher.engine))
+    return as_served(baseline, versions.open(baseline.model, baseline.version), watcher.policy, share)
 
 
 def _tried(part: Part, see: Callable[[], Seen]) -> Seen:

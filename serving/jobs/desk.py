@@ -48,9 +48,12 @@ class JobDesk:
         """Return 202 with the job that a request was left as, pinned to the version that would answer it now.
 
         Raises what answering at once would raise for a request that cannot be read, and Refused for a webhook that no
-        message may go to, or when too many jobs are open.
+        message may go to, when too many jobs are open, or when the caller's budget is spent.
         """
         served, lane = self.models.lane(request.model, request.version)
+        if served.budget is not None:
+            # It will be answered by that version and no other.
+            served.budget.require_left(request.caller)
         # Read now, so that whoever made a mistake hears of it at once.
         request.dialect.read(request.headers, request.body, lane.codec)
         job = NewJob(
