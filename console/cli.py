@@ -23,6 +23,7 @@ from console import (
     policy,
     quarantine,
     recalibrate,
+    review,
     tenants,
 )
 from console import run as running
@@ -55,6 +56,7 @@ app.add_typer(tenants.app, name="tenants")
 app.add_typer(tenants.keys, name="keys")
 app.command()(audit)
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(review.app, name="review")
 app.command()(replay)
 app.command()(quality)
 app.command()(looks.looks)

@@ -63,8 +63,9 @@ def replay_prediction(prediction_id: str, places: Settings) -> Replayed:
     """Return what the logged features score now with the version that answered, in whichever arm.
 
     What the small model answered is scored by the small model. Raises NotFound for an unknown prediction,
-    EvidenceMissing for an attempt that failed, for what the rule answered in the version's place and for what was given
-    again, ArtifactInvalid when the version's file is another one than answered, and what opening the version raises.
+    EvidenceMissing for an attempt that failed, for what the rule answered in the version's place, for what was given
+    again and for one whose features were not all kept, ArtifactInvalid when the version's file is another one than
+    answered, and what opening the version raises.
     """
     row = PredictionLog(places.prediction_log).get(prediction_id)
     if row["score"] is None:
@@ -83,6 +84,12 @@ def replay_prediction(prediction_id: str, places: Settings) -> Replayed:
         raise EvidenceMissing(
             f"prediction {prediction_id} was given again: its score {row['score']!r} was computed for an earlier one, "
             "of the same request or of features within the tolerances of the policy; replay that one"
+        )
+    if None in row["features"]:
+        kept = len(row["features"]) - row["features"].count(None)
+        raise EvidenceMissing(
+            f"prediction {prediction_id} cannot be scored again: the policy of {row['model']} lets the log keep only "
+            f"{kept} of its {len(row['features'])} features; see `log` there"
         )
     versions = Versions(places.versions, Registry(places.mlflow_address), Pins(connect(places.ledger_address)))
     files = versions.open(row["model"], row["version"])

@@ -141,6 +141,8 @@ def _decide(word: Word, engine: Engine, plan: TrafficPlan) -> Outcome:
             return overrides.promote(plan, stages, at, why, word.version)
         case Override.PIN:
             return overrides.pin(plan, stages, at, why, word.version)
+        case Override.REVIEW:
+            raise InvalidInput("review is about answers and changes no traffic; see `holdfast review`")
         case Override.RECALIBRATE:
             raise InvalidInput(
                 "recalibrate is about a policy's numbers and changes no traffic; see `holdfast recalibrate`"

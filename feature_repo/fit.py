@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
-import pandas as pd
-
 from feature_repo.columns import columns_of
 from feature_repo.definition import ModelDefinition
-from feature_repo.editions import editions_of
-from lifecycle.contract import Contract, FieldType
+from feature_repo.editions import PolicyTerms, editions_of
+from feature_repo.examples import example_frame
+from feature_repo.feeds import feeds_of
 from lifecycle.errors import PolicyInvalid
 from lifecycle.fitting import misfits_of, tolerance_misfits
+from lifecycle.log_policy import LogPolicy, broken_by, log_misfits
 from lifecycle.misfit import Misfit
 from lifecycle.policy import Policy
 
@@ -17,15 +17,17 @@ from lifecycle.policy import Policy
 def policy_misfits(policy: Policy, definition: ModelDefinition) -> tuple[Misfit, ...]:
     """Return every place of a policy that speaks of a field, slice or feature which its model does not have.
 
-    It speaks of today's contract; a unit must be there in every older one, too, and so must a slice.
+    It speaks of today's contract; a unit must be there in every older one, too, and so must a slice. And every value
+    that the log must keep, and would not.
     """
     slices = [slice_names(edition) for edition in editions_of(definition)]
     shared = tuple(name for name in slices[0] if all(name in others for others in slices[1:]))
-    return (
+    misfits = (
         *misfits_of(policy, definition.contract, shared),
         *_without_unit(policy, definition),
         *tolerance_misfits(policy, definition.vector),
     )
+    return misfits if policy.log is None else (*misfits, *_hiding_too_much(policy, policy.log, definition))
 
 
 def require_fit(policy: Policy, definition: ModelDefinition) -> None:
@@ -43,15 +45,22 @@ def _without_unit(policy: Policy, definition: ModelDefinition) -> Iterator[Misfi
                 yield Misfit(("rollout", "unit", position), f"{reason}; allowed: a field that every contract has")
 
 
+def _hiding_too_much(policy: Policy, log: LogPolicy, definition: ModelDefinition) -> Iterator[Misfit]:
+    unit = policy.rollout.unit
+    yield from log_misfits(log, definition.contract, definition.vector, unit, feeds_of(definition))
+    for older in definition.older:
+        edition, terms = older.definition, PolicyTerms(older.projection)
+        fields = {field.name: field for field in edition.contract.fields}
+        feeds = feeds_of(edition)
+        for position, hidden in enumerate(log.fields):
+            (name,) = terms.names((hidden.name,))
+            if name not in fields:
+                continue
+            reason = broken_by(fields[name], hidden.keep, terms.names(unit), feeds)
+            if reason:
+                yield Misfit(("log", "fields", position, "name"), f"{reason}, in {edition.contract.name}")
+
+
 def slice_names(definition: ModelDefinition) -> tuple[str, ...]:
     """Return the slices that a definition gives, found by asking it for those of its contract's example."""
-    return tuple(definition.slices(columns_of(definition.contract, _example(definition.contract))))
-
-
-def _example(contract: Contract) -> pd.DataFrame:
-    frame = pd.DataFrame([contract.example_row()])
-    for field in contract.fields:
-        if field.type is FieldType.TIMESTAMP:
-            moments = pd.to_datetime(frame[field.name], utc=True, format="ISO8601")
-            frame[field.name] = moments.astype("datetime64[us, UTC]")
-    return frame
+    return tuple(definition.slices(columns_of(definition.contract, example_frame(definition.contract))))

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from feature_repo.definition import ModelDefinition, load_definition
 from feature_repo.feast_store import open_feature_store
+from feature_repo.feeds import hidden_in, not_recomputable
 from flows.editions import edition_of_version
 from flows.moments import require_zone
 from flows.paging import page_and_wait
@@ -21,6 +22,7 @@ from flows.turns import take_turns
 from flows.watching.telling import tell_of_alarms
 from lifecycle.alarms import AlarmKind
 from lifecycle.errors import InvalidInput
+from lifecycle.log_policy import dropped_by
 from lifecycle.parity import RULE, Compared, decide_parity, parity_concerns
 from lifecycle.policy import Policy
 from lifecycle.verdict import Finding, Verdict, worst
@@ -94,8 +96,9 @@ def check_model(
 
     What is compared are the answers by the champion's contract.
     """
-    definition = edition_of_version(engine, definition, Plans(engine).current(definition.name).champion)
-    progress, policy = Progress(engine), load_policy(config.policies, definition.name)
+    today, policy = definition, load_policy(config.policies, definition.name)
+    definition = edition_of_version(engine, today, Plans(engine).current(today.name).champion)
+    progress = Progress(engine)
     now, mark = ReplayClock(progress).now(), f"parity:{definition.name}"
     first, last = _window(progress, definition.name, mark, now)
     start, end = since or first, until or last
@@ -105,7 +108,9 @@ def check_model(
     rng = np.random.default_rng(_seed(definition.name, start, end))
     rows = sample_served(PredictionLog(config.prediction_log), definition, (start, end), rules.sample_rows, rng)
     store = open_feature_store(definition, config.features, config.online_store)
-    compared = compare(store, definition, rows, rules.relative_tolerance)
+    hidden = hidden_in(policy.log, today, definition.contract.name)
+    unknown = not_recomputable(definition, hidden, dropped_by(policy.log)) if policy.log else frozenset()
+    compared = compare(store, definition, rows, rules.relative_tolerance, unknown)
     findings = decide_parity(rules, compared)
     checked = Checked(definition.name, start, end, worst(findings), findings, compared)
     if checked.verdict is not Verdict.INCONCLUSIVE:

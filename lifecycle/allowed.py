@@ -13,6 +13,7 @@ from lifecycle.misfit import Where
 UNITS = {
     "_hours": "hours",
     "_days": "days",
+    "_minutes": "minutes",
     "_seconds": "seconds",
     "_ms": "milliseconds",
     "_mb": "megabytes (1,000,000 bytes)",

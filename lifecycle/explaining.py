@@ -8,6 +8,8 @@ from lifecycle.explaining_costs import explain_costs
 from lifecycle.explaining_gate import explain_requirement
 from lifecycle.explaining_idempotency import explain_idempotency
 from lifecycle.explaining_jobs import explain_jobs
+from lifecycle.explaining_log import explain_log
+from lifecycle.explaining_review import explain_review
 from lifecycle.explaining_rules import explain_rule, in_hundred, listed
 from lifecycle.explaining_watch import explain_retraining, explain_watching
 from lifecycle.people import Override, Person
@@ -28,6 +30,7 @@ WORDS = {
     Override.PROMOTE: "make a version champion",
     Override.PIN: "keep a champion whatever the rules find",
     Override.RECALIBRATE: "let a proposed number take the place of a written one",
+    Override.REVIEW: "answer for the model where it is unsure",
 }
 HOURS_A_DAY = 24
 
@@ -49,6 +52,8 @@ def explain_policy(policy: Policy) -> tuple[Chapter, ...]:
         Chapter("The watch over the champion", tuple(_champion(policy.rollout))),
         Chapter("Who answers when the champion cannot", tuple(policy.tiers.sentences())),
         Chapter("What an answer says", tuple(_decision(policy.decision))),
+        Chapter("Which answers people look at", tuple(explain_review(policy.review))),
+        Chapter("What is written down of each answer", tuple(explain_log(policy.log))),
         *(
             (Chapter("What answers cost, and which are cheap", costs),)
             if (costs := explain_costs(policy.serving))

@@ -18,7 +18,9 @@ class Override(StrEnum):
     PROMOTE = "promote"
     PIN = "pin"
     RECALIBRATE = "recalibrate"
-    """The one word that is not about traffic: proposed numbers take the place of written ones."""
+    """Proposed numbers take the place of written ones; not about traffic."""
+    REVIEW = "review"
+    """Answer for the model where it is unsure, and say how sampled answers turned out; not about traffic."""
 
 
 class Person(Section):

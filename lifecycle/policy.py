@@ -12,9 +12,11 @@ from lifecycle.cascade_policy import CascadePolicy
 from lifecycle.decision_policy import DecisionPolicy
 from lifecycle.idempotency_policy import IdempotencyPolicy
 from lifecycle.jobs_policy import JobsPolicy
+from lifecycle.log_policy import LogPolicy
 from lifecycle.misfit import Misfit, Misplaced, Where, repeated
 from lifecycle.people import Person
 from lifecycle.prices_policy import BudgetsPolicy, PricesPolicy
+from lifecycle.review_policy import ReviewPolicy, review_misfits
 from lifecycle.rollout_policy import PickUpPolicy, RolloutPolicy
 from lifecycle.section import Positive, Section
 from lifecycle.small_policy import SmallPolicy
@@ -146,11 +148,13 @@ class Policy(Section):
     rollout: RolloutPolicy
     watching: WatchingPolicy
     retraining: RetrainingPolicy
+    review: ReviewPolicy | None = None
+    log: LogPolicy | None = None
     jobs: JobsPolicy
     people: tuple[Person, ...]
 
     @model_validator(mode="after")
-    def _ids_are_unique(self) -> Self:
+    def _names_fit_each_other(self) -> Self:
         gate: dict[Where, str] = {("offline_gate", at, "id"): rule.id for at, rule in enumerate(self.offline_gate)}
         rollout: dict[Where, str] = {
             ("rollout", "rules", at, "id"): rule.id for at, rule in enumerate(self.rollout.rules)
@@ -160,6 +164,7 @@ class Policy(Section):
         }
         people: dict[Where, str] = {("people", at, "name"): person.name for at, person in enumerate(self.people)}
         misfits = [misfit for named in (gate, rollout, quality, people) for misfit in repeated(named)]
+        misfits += review_misfits(self.review, self.decision, self.people)
         if misfits:
             raise Misplaced(misfits)
         return self

@@ -70,6 +70,8 @@ class Answer(msgspec.Struct, frozen=True):
     the age of the oldest looked-up row at its prediction moment, views of standing facts aside; None without one.
     `contract` is the one by which the version answered, `contracts` says which where versions of several did;
     `request_contract` is the caller's own.
+    `provisional` says per row whether a person is still to look at it, None when that holds for no row.
+    `reviewed` is what a person said of each row, None of a row that nobody looked at, and in all where nobody did.
     """
 
     model: str
@@ -84,6 +86,8 @@ class Answer(msgspec.Struct, frozen=True):
     versions: Sequence[str] | None = None
     tier: str = MODEL_TIER
     tiers: Sequence[str] | None = None
+    provisional: Sequence[bool] | None = None
+    reviewed: Sequence[int | None] | None = None
     request_contract: str = ""
     contracts: Sequence[str] | None = None
 

@@ -7,11 +7,15 @@ from lifecycle.priority import Priority
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, and how urgently; `tenant` and `key_id` are None for one that need not say."""
+    """Who asks, and how urgently; `tenant` and `key_id` are None for one that need not say.
+
+    `person` is whom the key belongs to, None for a program's.
+    """
 
     tenant: str | None = None
     priority: Priority = Priority.STANDARD
     key_id: str | None = None
+    person: str | None = None
 
 
 ANYBODY = Caller()

@@ -106,6 +106,7 @@ DIALECTS: tuple[Dialect, ...] = (OpenInference(), JsonRows())
 def _document(answer: Answer) -> dict[str, object]:
     versions = answer.versions or [answer.version] * len(answer.prediction_ids)
     tiers = answer.tiers or [answer.tier] * len(answer.prediction_ids)
+    provisional = answer.provisional or [False] * len(answer.prediction_ids)
     rows = zip(
         answer.prediction_ids,
         versions,
@@ -113,6 +114,7 @@ def _document(answer: Answer) -> dict[str, object]:
         answer.probabilities,
         answer.decisions,
         answer.defaulted,
+        provisional,
         strict=True,
     )
     document = {
@@ -129,10 +131,13 @@ def _document(answer: Answer) -> dict[str, object]:
                 "probability": probability,
                 "decision": decision,
                 "defaulted": defaulted,
+                "provisional": unsure,
             }
-            for name, version, tier, probability, decision, defaulted in rows
+            for name, version, tier, probability, decision, defaulted, unsure in rows
         ],
     }
+    if answer.reviewed is not None:
+        document["reviewed"] = answer.reviewed
     if answer.was_translated:
         document["request_contract"] = answer.request_contract
     if answer.contracts is not None:

@@ -3,8 +3,10 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+import pyarrow as pa
 import structlog
 from sqlalchemy import Engine
 
@@ -35,6 +37,7 @@ from serving.policy_files import PolicyFiles, known_models
 from serving.prediction_ids import PredictionIds
 from serving.pulse import Pulse
 from serving.registry_hook import open_hook
+from serving.reviewing.opening import open_intake, open_review_api
 from serving.rollout.mirroring import Mirroring
 from serving.routes import Application
 from serving.shadow.shadows import Shadows
@@ -52,6 +55,7 @@ from stores.ledger.pins import Pins
 from stores.ledger.profiles import Profiles
 from stores.ledger.spending import SpendingRecords
 from stores.ledger.void_claims import void_claims
+from stores.log_key import log_key
 from stores.prediction_log.segment import SegmentWriter
 from stores.prediction_log.shipper import adopt_orphans
 from stores.prediction_log.shipping import Shipper
@@ -89,14 +93,20 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
     meter = RequestMeter(lambda name: name in models.names())
     door, guest_list = open_door(chosen, engine)
     counting = _counting(chosen, engine, writer.owned.app_id)
-    shipper = Shipper(chosen.prediction_log, writer, SHIP_SECONDS, counting.offer)
+    policies = PolicyFiles(chosen.policies)
+    intake = open_intake(engine, policies.newest)
+
+    def shipped(rows: pa.Table) -> None:
+        counting.offer(rows)
+        intake.offer(rows)
+
+    shipper = Shipper(chosen.prediction_log, writer, SHIP_SECONDS, shipped)
     versions = Versions(chosen.versions, Registry(chosen.mlflow_address), Pins(engine))
 
     def reader_of(definition: ModelDefinition, policy: Policy) -> FeatureReader:
         store = open_feature_store(definition, chosen.features, chosen.online_store)
         return OnlineFeatures(store, definition, policy.serving.feature_cache_seconds, time.monotonic)
 
-    policies = PolicyFiles(chosen.policies)
     ids = PredictionIds(time.time)
     guards = _guards(chosen, engine, replica)
     gauges.ask(BREAKER_OPEN.name, guards.open_breakers)
@@ -117,11 +127,12 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
         at_work=at_work,
         breakers=breakers,
         spending=spending,
+        log_key=partial(log_key, chosen),
     )
     shadows = Shadows(
         chosen.prediction_log, replica, writer, features=chosen.features, online_store=chosen.online_store
     )
-    jobs = open_jobs(chosen, engine, replica, models, stopped=guards.is_stopped, on_rows=counting.offer)
+    jobs = open_jobs(chosen, engine, replica, models, stopped=guards.is_stopped, on_rows=shipped)
     metrics = open_metrics(
         chosen,
         engine,
@@ -152,14 +163,14 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
     watchdog = Watchdog(at_work, told=watch.report)
 
     def close() -> None:
-        parts = (watchdog, pulse, watch, shadows, jobs, once.book, shipper, counting, spending, metrics, guards)
-        for part in parts:
+        logging = (shipper, counting, intake, spending, metrics)
+        for part in (watchdog, pulse, watch, shadows, jobs, once.book, *logging, guards):
             part.stop()
         guest_list.stop()
 
     guest_list.start()
     watch.tick()
-    for part in (watch, counting, spending, shipper, metrics, guards, watchdog):
+    for part in (watch, counting, intake, spending, shipper, metrics, guards, watchdog):
         part.start()
 
     def begin() -> None:
@@ -167,7 +178,15 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
         jobs.start()
 
     application = Application(
-        models, close, open_hook(chosen, engine), metrics, on_open=begin, door=door, jobs=jobs.desk, keyed=once
+        models,
+        close,
+        open_hook(chosen, engine),
+        metrics,
+        on_open=begin,
+        door=door,
+        jobs=jobs.desk,
+        keyed=once,
+        reviews=open_review_api(engine, lambda: list(models.names()), policies.newest),
     )
     return Gateway(application, Health(models), jobs)
 

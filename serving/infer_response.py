@@ -28,7 +28,10 @@ def check_outputs(request: InferRequest) -> None:
 
 
 def parameters(answer: Answer) -> dict[str, str | int | float]:
-    """Return the response parameters; prediction ids, and versions and tiers where several answered, by row."""
+    """Return the response parameters; by row: prediction ids, versions and tiers where several answered, provisional.
+
+    `provisional` is there only when it is true of a row.
+    """
     said: dict[str, str | int | float] = {
         "version": answer.version,
         "contract": answer.contract,
@@ -40,6 +43,10 @@ def parameters(answer: Answer) -> dict[str, str | int | float]:
         said["versions"] = ",".join(answer.versions)
     if answer.tiers is not None:
         said["tiers"] = ",".join(answer.tiers)
+    if answer.provisional is not None and any(answer.provisional):
+        said["provisional"] = ",".join("true" if unsure else "false" for unsure in answer.provisional)
+    if answer.reviewed is not None:
+        said["reviewed"] = ",".join("" if label is None else str(label) for label in answer.reviewed)
     if answer.was_translated:
         said["request_contract"] = answer.request_contract
     if answer.contracts is not None:

@@ -17,6 +17,7 @@ from serving.budgets.charged import charged_batches
 from serving.budgets.spending import Spending
 from serving.cheap.opening import cheap_first
 from serving.contracts import Contracts, contracts_of, to_canary
+from serving.hiding import hiding_of, no_key
 from serving.mirror_slot import MirrorSlot
 from serving.models import Lane
 from serving.outputs.guard import Guard
@@ -67,6 +68,7 @@ class Lanes:
     retried: Callable[[str], None] = lambda _: None
     at_work: AtWork = field(default_factory=AtWork)
     spending: Spending | None = None
+    log_key: Callable[[], bytes] = no_key
 
     def champion(self, arm: Arm, previous: Arm | None) -> Lane:
         """Return the lane that answers whatever happens; `previous` is the version before, if it stands."""
@@ -196,6 +198,8 @@ class Lanes:
             workers=arm.workers,
             terms=policy_terms(self.definition, codec.contract.name),
             at_work=self.at_work,
+            review=self.policy.review,
+            hiding=hiding_of(self.policy, self.definition, arm.definition.vector, self.log_key),
         )
 
     def _watched(self, arm: Arm, name: ArmName) -> bool:

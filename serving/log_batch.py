@@ -19,11 +19,15 @@ LENGTHS_KEPT = 64
 
 @dataclass(frozen=True)
 class Decided:
-    """Scores, (n_rows,) float64, and what follows from them; `decided_by` is None when all is the threshold's."""
+    """Scores, (n_rows,) float64, and what follows from them.
+
+    `decided_by` is None when all is the threshold's, `reviews` when nobody is to look at any of the rows.
+    """
 
     scores: np.ndarray
     decisions: Sequence[str]
     decided_by: Sequence[str | None] | None
+    reviews: Sequence[str | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,7 @@ ANSWERED: Mapping[str, str | bool | None] = {
     "decided_by": None,
     "original_contract": None,
     "original_request": None,
+    "review": None,
 }
 """What the usual row says of itself."""
 
@@ -166,6 +171,8 @@ def _outcome(scored: Scored, failure: Failure | None) -> dict[str, pa.Array]:
         columns = {"score": _numbers(pa.float64(), decided.scores), "decision": pa.array(decided.decisions, _TEXT)}
         if decided.decided_by is not None:
             columns["decided_by"] = pa.array(decided.decided_by, _TEXT)
+        if decided.reviews is not None:
+            columns["review"] = pa.array(decided.reviews, _TEXT)
         return columns
     if decided is not None or failure is None:
         raise ValueError("a micro-batch has either scores or a failure")

@@ -7,6 +7,7 @@ from serving.jobs.api import LATER_PARAMETERS, LATER_RESPONSE, job_paths
 from serving.metadata import server_metadata
 from serving.models import Models, ServedModel
 from serving.request_schemas import rows_body, tensors_body, tensors_example
+from serving.reviewing.paths import REVIEW_PATHS
 
 
 def openapi(models: Models) -> dict[str, Any]:
@@ -18,6 +19,7 @@ def openapi(models: Models) -> dict[str, Any]:
         "/v2/models": _get("The models, and why one cannot answer yet"),
         "/metrics": _METRICS,
         **job_paths(_RESPONSES),
+        **REVIEW_PATHS,
     }
     for served in models.serving():
         paths |= _model_paths(served)

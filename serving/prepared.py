@@ -134,6 +134,7 @@ def _prepared(
     )
     featured = stage.monotonic()
     example_ids: list[str] = stage.definition.example_ids(request).tolist()
+    units, hiding = stage.units.of(rows, lambda: example_ids), stage.hiding
     return Prepared(
         asks=asks,
         request=request,
@@ -142,8 +143,8 @@ def _prepared(
         feature_at=vectors.feature_at,
         moments=stage.definition.prediction_moments(request),
         example_ids=example_ids,
-        units=stage.units.of(rows, lambda: example_ids),
-        requests=[stage.codec.as_json(row) for row in rows],
+        units=units if hiding is None else hiding.units(units),
+        requests=[stage.codec.as_json(row) for row in rows] if hiding is None else hiding.requests(stage.codec, rows),
         queue_us=spread(asks, [microseconds(began - ask.submitted) for ask in asks]),
         features_us=microseconds(featured - began),
         spent_us=microseconds(featured - began) / (len(rows) - len(known) or 1),

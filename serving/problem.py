@@ -56,6 +56,13 @@ def refused(
     return Refused(Problem(status, kind, detail, retry_after, headers))
 
 
+def require_method(method: str, allowed: str) -> None:
+    """Raise Refused with 405 for another method than the one that a path is for."""
+    if method != allowed:
+        detail = f"The method is {method}; allowed here: {allowed}."
+        raise refused(405, "wrong-method", detail, headers=((b"allow", allowed.encode()),))
+
+
 def field_problems(error: ContractViolation) -> list[dict[str, object]]:
     """Return what is wrong with a request, field by field, as the document's `errors`."""
     return [{"field": one.field, "row": one.row, "value": one.value, "allowed": one.allowed} for one in error.problems]

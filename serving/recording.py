@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from feature_repo.definition import ModelDefinition
 from lifecycle.deciding import decide_actions
+from lifecycle.review import ReviewKind, reviews_of
 from serving.answer import MODEL_TIER, Answer, Ask
 from serving.log_batch import Decided, Failure, Scored
 from serving.prepared import Prepared, microseconds, spread
@@ -34,10 +35,17 @@ def scored_rows(
     # The policy speaks of today's contract.
     asked = prepared.request if stage.terms is None else stage.terms.columns(prepared.request)
     decisions, decided_by = decide_actions(stage.decision, asked, scores, counts)
+    ids = _prediction_ids(stage, prepared.asks, len(scores), shown=True)
+    reviews = None if stage.review is None else reviews_of(stage.review, stage.decision, scores, decided_by, ids)
     # Rows that the threshold decides are the rule, and their column is then a constant.
-    decided = Decided(scores, decisions, decided_by if any(decided_by) else None)
-    scored = _rows(stage, prepared, decided, counts, predict_us)
+    decided = Decided(scores, decisions, decided_by if any(decided_by) else None, reviews)
+    scored = _rows(stage, prepared, ids, decided, counts, predict_us=predict_us)
     return scored if tiers is None and costs is None else replace(scored, tiers=tiers, costs=costs)
+
+
+def for_log(stage: Stage, batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return a batch as the log and captures may keep it; a shadow, which scores it again, needs it as it is."""
+    return batch if stage.hiding is None else stage.hiding.kept(batch)
 
 
 def failed_rows(
@@ -45,8 +53,9 @@ def failed_rows(
 ) -> pa.RecordBatch:
     """Return the log rows of an attempt without scores; `errors` are per row, `pairs_with` as Failure has it."""
     counts = np.count_nonzero(prepared.defaulted, axis=1)
-    rows = _rows(stage, prepared, None, counts, predict_us, shown=pairs_with is None)
-    return stage.batches.build(rows, Failure(errors, pairs_with))
+    ids = _prediction_ids(stage, prepared.asks, len(prepared.matrix), shown=pairs_with is None)
+    rows = _rows(stage, prepared, ids, None, counts, predict_us=predict_us)
+    return for_log(stage, stage.batches.build(rows, Failure(errors, pairs_with)))
 
 
 def log_failed(stage: Stage, prepared: Prepared, reason: str, seconds: float) -> None:
@@ -65,6 +74,7 @@ def answers(stage: Stage, prepared: Prepared, scored: Scored, tier: str = MODEL_
     decisions = scored.decided.decisions
     ages = _ages(stage.definition, scored)
     probabilities = scored.decided.scores.tolist()
+    provisional = _provisional(scored.decided.reviews)
     at = 0
     for ask in prepared.asks:
         end = at + len(ask.rows)
@@ -84,23 +94,28 @@ def answers(stage: Stage, prepared: Prepared, scored: Scored, tier: str = MODEL_
             tier=tier if tiers is None or not alike else tiers[0],
             tiers=None if alike else tiers,
             request_contract=stage.codec.contract.name if ask.original is None else ask.original.contract,
+            provisional=None if provisional is None else provisional[at:end],
         )
         at = end
+
+
+def _provisional(reviews: Sequence[str | None] | None) -> list[bool] | None:
+    return None if reviews is None else [kind == ReviewKind.PROVISIONAL for kind in reviews]
 
 
 def _rows(
     stage: Stage,
     prepared: Prepared,
+    prediction_ids: Sequence[str],
     decided: Decided | None,
     defaulted_counts: np.ndarray,
-    predict_us: int,
     *,
-    shown: bool = True,
+    predict_us: int,
 ) -> Scored:
     asks = prepared.asks
     tenants = [ask.caller.tenant for ask in asks]
     return Scored(
-        prediction_ids=_prediction_ids(stage, asks, len(prepared.matrix), shown=shown),
+        prediction_ids=prediction_ids,
         request_ids=spread(asks, [ask.request_id for ask in asks]),
         row_numbers=list(chain.from_iterable(ask.numbers or range(len(ask.rows)) for ask in asks)),
         served_at=stage.epoch_seconds(),
@@ -118,17 +133,22 @@ def _rows(
         predict_us=predict_us,
         spent_us=prepared.spent_us,
         tenants=spread(asks, tenants) if any(tenants) else None,
-        originals=_originals(asks) if any(ask.original for ask in asks) else None,
+        originals=_originals(stage, asks) if any(ask.original for ask in asks) else None,
     )
 
 
-def _originals(asks: Sequence[Ask]) -> tuple[list[str | None], list[str | None]]:
+def _originals(stage: Stage, asks: Sequence[Ask]) -> tuple[list[str | None], list[str | None]]:
     contracts: list[str | None] = []
     requests: list[str | None] = []
     for ask in asks:
         original = ask.original
         contracts += [None if original is None else original.contract] * len(ask.rows)
-        requests += [None] * len(ask.rows) if original is None else map(original.codec.as_json, original.rows)
+        if original is None:
+            requests += [None] * len(ask.rows)
+        elif stage.hiding is None:
+            requests += map(original.codec.as_json, original.rows)
+        else:
+            requests += stage.hiding.requests(original.codec, original.rows)
     return contracts, requests
 
 

@@ -1,7 +1,7 @@
 """The gateway as an ASGI application: which path is answered by what."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -23,8 +23,10 @@ from serving.models import Models
 from serving.openapi import openapi
 from serving.predicted import VersionFailed
 from serving.predicting import Keyed, Predicting
-from serving.problem import Problem, problem_of, refused
+from serving.problem import Problem, Refused, problem_of, refused
+from serving.problem import require_method as _only
 from serving.registry_hook import RegistryHook
+from serving.reviewing.api import ReviewApi
 from serving.sharing import Sharing
 
 log = structlog.get_logger()
@@ -41,8 +43,8 @@ class Application:
 
     `on_close` runs when it shuts down.
 
-    Without a `registry_hook` nothing is served at its path, nor without `metrics` or `jobs` at theirs. The `door` lets
-    requests in; by default everybody. Without `keyed`, requests with an idempotency key are refused.
+    Without a `registry_hook` nothing is served at its path, nor without `metrics`, `jobs` or `reviews` at theirs. The
+    `door` lets requests in; by default everybody. Without `keyed`, requests with an idempotency key are refused.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Application:
         door: Door | None = None,
         jobs: JobDesk | None = None,
         keyed: Keyed | None = None,
+        reviews: ReviewApi | None = None,
     ) -> None:
         self._door = Door() if door is None else door
         self._on_open = on_open
@@ -66,6 +69,7 @@ class Application:
         self._models = models
         self._health = Health(models)
         self._jobs = jobs
+        self._reviews = reviews
         self._predicting = Predicting(
             models,
             self._door,
@@ -113,8 +117,8 @@ class Application:
                     if not action:
                         self._door.guard(headers, Role.PREDICT)
                     return self._about(model, version, ready=bool(action))
-            case ["v2", "jobs", *rest] if self._jobs is not None:
-                return await self._jobs.answer(method, path, rest, self._door.enter(headers))
+            case ["v2", "jobs" | "predictions" | "reviews", *_] as parts:
+                return await self._about_answers(method, path, parts[1:], headers, receive)
             case ["hooks", "registry"] if self._registry_hook is not None:
                 _only(method, "POST")
                 return await self._registry_hook.answer(headers, receive)
@@ -127,7 +131,20 @@ class Application:
                 if name not in HEALTH:
                     self._door.guard(headers, Role.PREDICT)
                 return page()
-        raise refused(404, "unknown-path", f"Nothing is served at {path}; see /docs.")
+        raise _unknown(path)
+
+    async def _about_answers(
+        self, method: str, path: str, parts: Sequence[str], headers: Headers, receive: Receive
+    ) -> Response:
+        """Answer what is asked of earlier or later answers, all of it in the ledger."""
+        match parts:
+            case ["jobs", *rest] if self._jobs is not None:
+                return await self._jobs.answer(method, path, rest, self._door.enter(headers))
+            case ["predictions", name, "review"] if self._reviews is not None:
+                return await self._reviews.of_prediction(method, name, self._door.enter(headers))
+            case ["reviews", name] if self._reviews is not None:
+                return await self._reviews.at(method, name, headers, receive, self._door.enter(headers, Role.REVIEW))
+        raise _unknown(path)
 
     def _about(self, model: str, version: str | None, *, ready: bool) -> Response:
         served, lane = self._models.lane(model, version)
@@ -148,6 +165,10 @@ class Application:
                 return
 
 
+def _unknown(path: str) -> Refused:
+    return refused(404, "unknown-path", f"Nothing is served at {path}; see /docs.")
+
+
 def _told(error: Exception, path: str) -> Problem:
     problem = problem_of(error)
     # What a version does is in the prediction log, row by row.
@@ -165,9 +186,3 @@ def _ready(failures: list[str]) -> Response:
         return _json({"ready": True})
     problem = Problem(503, "not-ready", "; ".join(failures), UNREADY_RETRY_SECONDS, extra={"ready": False})
     return problem_response(problem)
-
-
-def _only(method: str, allowed: str) -> None:
-    if method != allowed:
-        detail = f"The method is {method}; allowed here: {allowed}."
-        raise refused(405, "wrong-method", detail, headers=((b"allow", allowed.encode()),))

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from feature_repo.definition import ModelDefinition
 from feature_repo.editions import PolicyTerms
 from lifecycle.decision_policy import DecisionPolicy
+from lifecycle.review_policy import ReviewPolicy
 from serving.at_work import AtWork
+from serving.hiding import Hiding
 from serving.log_batch import LogBatches
 from serving.outputs.guard import Guard
 from serving.parts import FeatureReader, Log, Mirror, Scores
@@ -24,7 +26,9 @@ class Stage:
     `mirror` is shown what this stage has logged as answered, None when nobody follows. `guard` watches the answers and
     may stop them, None when nobody watches; the version is then tried in its `workers`. `definition` is the edition of
     the version's contract; `terms` read the policy's words for it, None for today's contract, whose words they are.
-    `at_work` shows others what is being scored. `epoch_seconds` and `monotonic` are clocks, in seconds.
+    `at_work` shows others what is being scored. By `review` people look at some answers, by None at none. `hiding`
+    writes what the log may not keep as it is, None where it may keep all. `epoch_seconds` and `monotonic` are clocks,
+    in seconds.
     """
 
     version: str
@@ -44,4 +48,6 @@ class Stage:
     workers: Workers | None = None
     terms: PolicyTerms | None = None
     at_work: AtWork = field(default_factory=AtWork)
+    review: ReviewPolicy | None = None
+    hiding: Hiding | None = None
     monotonic: Callable[[], float] = time.perf_counter

@@ -17,6 +17,7 @@ from serving.at_work import AtWork
 from serving.budgets.gate import open_gate
 from serving.budgets.spending import Spending
 from serving.cheap.opening import is_cheaper_than
+from serving.hiding import no_key
 from serving.lanes import Lanes
 from serving.mirror_slot import MirrorSlot
 from serving.models import ServedModel
@@ -42,7 +43,8 @@ class StandingUp:
     `guards` watch what the versions answer; without them nobody does. `retried` is told the model of each request that
     is tried again by itself, because a request that it arrived with made their micro-batch fail. `at_work` shows which
     version scores in which thread, and `breakers` what is not asked after too many failures. `spending` is told what
-    answers cost, where tenants have budgets.
+    answers cost, where tenants have budgets. `log_key` returns what values are hashed with that the log may not keep as
+    they are.
     """
 
     policy_of: Callable[[str], Policy]
@@ -61,6 +63,7 @@ class StandingUp:
     _rule_workers: dict[str, Workers] = field(default_factory=dict)
     _policies: dict[str, Policy] = field(default_factory=dict)
     _readers: dict[tuple[str, str], FeatureReader] = field(default_factory=dict)
+    log_key: Callable[[], bytes] = no_key
     _arms: dict[str, dict[str, Arm]] = field(default_factory=dict)
     _codecs: dict[tuple[str, str, int], RowCodec] = field(default_factory=dict)
     _others: dict[tuple[str, int], RowCodec] = field(default_factory=dict)
@@ -124,6 +127,7 @@ class StandingUp:
             breakers=self.breakers,
             rule_workers=self._rule_workers.setdefault(plan.model, Workers(f"{plan.model} rule", WORKERS)),
             spending=self.spending,
+            log_key=self.log_key,
         )
         canary = None if plan.canary is None else arms.get(plan.canary.version)
         champion = str(plan.champion)

@@ -37,6 +37,8 @@ class Settings(BaseSettings):
     """The name a person acts under; by default the system's user. What it may do stands in the policy."""
     webhook_secret: SecretStr | None = None
     """What an MLflow server signs its calls with; by default drawn once and kept in the state folder."""
+    log_key: SecretStr | None = None
+    """What values that the policy lets the log keep only as a hash are hashed with; by default drawn once and kept."""
     webhook_signing_secret: SecretStr | None = None
     """What messages to the webhooks of jobs are signed with; by default drawn once and kept in the state folder."""
     webhook_allow_private: bool = False

@@ -6,8 +6,8 @@ import hmac
 from collections.abc import Sequence
 
 from lifecycle.errors import SettingInvalid
+from stores.kept_secret import kept_secret
 from stores.settings import Settings
-from stores.webhook_secret import drawn_once
 
 FILE = "signing.secret"
 PREFIX = "whsec_"
@@ -22,7 +22,7 @@ def master_secrets(settings: Settings) -> tuple[str, ...]:
     SettingInvalid for one that is too short.
     """
     if settings.webhook_signing_secret is None:
-        return (drawn_once(settings.run / FILE),)
+        return (kept_secret(settings.run / FILE),)
     masters = tuple(part.strip() for part in settings.webhook_signing_secret.get_secret_value().split(","))
     shortest = min(map(len, masters))
     if shortest < SHORTEST:

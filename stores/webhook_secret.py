@@ -2,12 +2,8 @@
 
 import base64
 import hashlib
-import os
-import secrets
-from contextlib import suppress
-from pathlib import Path
-from tempfile import NamedTemporaryFile
 
+from stores.kept_secret import kept_secret
 from stores.settings import Settings
 
 FILE = "webhook.secret"
@@ -20,15 +16,7 @@ def webhook_secret(settings: Settings) -> str:
     """
     if settings.webhook_secret is not None:
         return settings.webhook_secret.get_secret_value()
-    return drawn_once(settings.run / FILE)
-
-
-def drawn_once(path: Path) -> str:
-    """Return the secret in a file, drawn when there is none; of several processes at once, all return the same."""
-    try:
-        return path.read_text(encoding="ascii").strip()
-    except FileNotFoundError:
-        return _make(path)
+    return kept_secret(settings.run / FILE)
 
 
 def encryption_key(secret: str) -> str:
@@ -37,14 +25,3 @@ def encryption_key(secret: str) -> str:
     MLflow draws a new one at every start unless it is told one, and then cannot read what it kept.
     """
     return base64.urlsafe_b64encode(hashlib.sha256(b"mlflow webhook " + secret.encode()).digest()).decode()
-
-
-def _make(path: Path) -> str:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Made readable for its owner alone, whole, and under its name only when nobody was faster.
-    with NamedTemporaryFile("w", dir=path.parent, prefix=".secret-", encoding="ascii") as part:
-        part.write(secrets.token_urlsafe(32))
-        part.flush()
-        with suppress(FileExistsError):
-            os.link(part.name, path)
-    return path.read_text(encoding="ascii").strip()

@@ -20,10 +20,17 @@ if TYPE_CHECKING:
 HOUR_SECONDS = 3600.0
 
 
-def compare(store: "FeatureStore", definition: ModelDefinition, rows: pd.DataFrame, tolerance: float) -> Compared:
+def compare(
+    store: "FeatureStore",
+    definition: ModelDefinition,
+    rows: pd.DataFrame,
+    tolerance: float,
+    unknown: frozenset[str] = frozenset(),
+) -> Compared:
     """Return how far the logged features of a sample are from those computed again; `tolerance` is a share of a value.
 
-    `rows` are as `sample_served` returns them. Raises as `historical_features` does.
+    `rows` are as `sample_served` returns them. Features that are `unknown`, because the log hides them or what they
+    follow from, are left out. Raises as `historical_features` does.
     """
     if rows.empty:
         return Compared(0, 0, (), ())
@@ -32,12 +39,13 @@ def compare(store: "FeatureStore", definition: ModelDefinition, rows: pd.DataFra
     again = recompute(store, definition, request, feature_at, known_by)
     served = _served(definition, rows)
     found = differences(served.matrix, again.expected.matrix, served.defaulted, again.expected.defaulted, tolerance)
+    compared = np.array([name not in unknown for name in definition.vector])
     equal = np.equal(served.matrix, again.trained.matrix) & np.equal(served.defaulted, again.trained.defaulted)
-    same: np.ndarray = equal.all(axis=1)
+    same: np.ndarray = equal[:, compared].all(axis=1)
     return Compared(
         rows=len(rows),
         as_trained=int(same.sum()),
-        features=_features(definition, rows, served, again, found),
+        features=tuple(one for one in _features(definition, rows, served, again, found) if one.feature not in unknown),
         views=_lags(definition, request, feature_at, again),
     )
 

@@ -39,10 +39,14 @@ class Log(Protocol):
 
 @dataclass(frozen=True)
 class Said:
-    """Where to read what people said of a model's examples, and the requests they said it of."""
+    """Where to read what people said of a model's examples, and the requests they said it of.
+
+    Of a log whose requests are not whole none is returned: people's words then count for recorded requests only.
+    """
 
     labels: Labels
     log: Log
+    requests_are_whole: bool = True
 
     def by(self, model: str, until: datetime) -> pd.DataFrame:
         """Return what stands of each example by a moment, one row per example: label, source and known_at by id."""
@@ -52,7 +56,8 @@ class Said:
     def served(self, definition: ModelDefinition, ids: Sequence[str], start: datetime, end: datetime) -> pd.DataFrame:
         """Return the requests of examples that were served with a moment in [start, end), as `definition.requests`."""
         contract = definition.contract
-        rows = self.log.query(SERVED, (definition.name, start, end, list(ids))) if ids else []
+        known = self.requests_are_whole and len(ids) > 0
+        rows = self.log.query(SERVED, (definition.name, start, end, list(ids))) if known else []
         # A request of a contract that is gone may lack a field, and can no longer be asked.
         asked = [(str(row["example_id"]), _in_todays(definition, row)) for row in rows]
         usable = [(name, request) for name, request in asked if _fits(contract, request)]

@@ -12,6 +12,7 @@ from flows.training.promotion import Promotion
 from flows.training.rows import TrainingRows, gather_rows
 from flows.training.said import Said
 from flows.training.window import TrainingWindow
+from lifecycle.log_policy import hidden_by
 from lifecycle.policy import Policy
 from stores.clock import ReplayClock
 from stores.events import EventStore
@@ -54,7 +55,12 @@ class Workbench:
             EventStore(self.config.events),
             self.policy.training,
             window,
-            said=Said(PeoplesLabels(self.engine), PredictionLog(self.config.prediction_log)),
+            said=Said(
+                PeoplesLabels(self.engine),
+                PredictionLog(self.config.prediction_log),
+                # Nothing can be learned from a request of which the log keeps a hash.
+                requests_are_whole=not hidden_by(self.policy.log),
+            ),
         )
 
     @cached_property

@@ -35,15 +35,24 @@ class Moves:
     seen: Seen
 
 
-def see_moves(engine: Engine, policy: DriftPolicy, window: Window, outcomes: Outcomes | None) -> Moves:
+def see_moves(
+    engine: Engine,
+    policy: DriftPolicy,
+    window: Window,
+    outcomes: Outcomes | None,
+    hidden: frozenset[str] = frozenset(),
+) -> Moves:
     """Return how a window's answers stand to a version's baseline, and outcomes to those it learned from.
 
     Only whole days up to the last counted hour are compared: a morning is no fair sample of days, whatever moved. Nor
-    are a few days one of weeks, so before the window is full only what is plain on any day counts.
+    are a few days one of weeks, so before the window is full only what is plain on any day counts. Columns that the
+    log has `hidden` values of are not compared: what it keeps of them says nothing of the world.
     """
     window = whole_days(engine, window)
     counted = _counted(engine, window)
-    comparisons = _compared(window.baseline, counted, outcomes)
+    comparisons = tuple(
+        one for one in _compared(window.baseline, counted, outcomes) if one.column not in hidden or one.what == "label"
+    )
     if not any(one.rows >= policy.minimum_rows for one in comparisons):
         told = (
             f"{counted.rows:,} answers in {counted.days} whole days up to {window.until:%Y-%m-%d %H:%M}; "

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from feature_repo.feeds import hidden_in
+from flows.editions import edition_of_version
 from flows.watching.baselines import baseline_of
 from flows.watching.cascaded import as_served, small_share
 from flows.watching.freshness import see_freshness
@@ -19,6 +21,7 @@ from flows.watching.watcher import Watcher
 from flows.watching.window import Window
 from lifecycle.errors import HoldfastError
 from lifecycle.freshness import Freshness
+from lifecycle.log_policy import dropped_by
 from lifecycle.looking import Part, Seen
 from lifecycle.verdict import Finding, Verdict
 from stores.events import EventStore
@@ -86,8 +89,11 @@ def _moves(
     maturity = timedelta(hours=watcher.policy.training.label_maturity_hours)
     events = EventStore(watcher.config.events)
     outcomes = count_outcomes(watcher.definition, events, since - maturity, now - maturity, now)
+    written = watcher.policy.log
+    contract = edition_of_version(watcher.engine, watcher.definition, baseline.version).contract.name
+    hidden = hidden_in(written, watcher.definition, contract) | frozenset(dropped_by(written))
     expected = _expected(watcher, baseline, prediction_log, since, now)
-    return see_moves(watcher.engine, watcher.policy.watching.drift, Window(expected, since, now), outcomes)
+    return see_moves(watcher.engine, watcher.policy.watching.drift, Window(expected, since, now), outcomes, hidden)
 
 
 def _expected(

@@ -12,7 +12,7 @@ from serving.cheap.cheap import SMALL, Cheap
 from serving.cheap.sorting import Sorting
 from serving.cheap.steps import downgraded, each
 from serving.prepared import Prepared
-from serving.recording import answers, scored_rows
+from serving.recording import answers, for_log, scored_rows
 from serving.stage import Stage
 
 
@@ -44,8 +44,9 @@ class Given:
             costs=None if costs is None else costs[places],
         )
         batch = stage.batches.build(scored)
-        stage.log.append(batch)
-        self._watched(batch, mine, places)
+        logged = for_log(stage, batch)
+        stage.log.append(logged)
+        self._watched(logged, mine, places)
         self._keep_small(mine, places)
         return list(answers(stage, mine, scored))
 
@@ -72,13 +73,20 @@ class Given:
         rows = places[self.sorting.by(SMALL)[places] & ~unkept]
         self._keep(rows.tolist(), self.sorting.scores[rows].tolist())
 
+    def _asked(self) -> Sequence[str]:
+        """Return each row as it is looked for when it comes again: as it was asked, not as the log may keep it."""
+        if self.stage.hiding is None:
+            return self.prepared.requests
+        return [self.stage.codec.as_json(row) for ask in self.prepared.asks for row in ask.rows]
+
     def _keep(self, rows: Sequence[int], scores: Sequence[float]) -> None:
         exact, near, prepared = self.cheap.exact, self.cheap.near, self.prepared
         if exact is None or not len(rows):
             return
         vectors = Vector(prepared.matrix, prepared.defaulted, prepared.feature_at)
+        asked = self._asked()
         for row, score in zip(rows, scores, strict=True):
-            exact.keep(prepared.requests[row], score, vectors.row(row))
+            exact.keep(asked[row], score, vectors.row(row))
         if near is not None:
             for key, score in zip(near.keys(prepared.matrix[np.array(rows)]), scores, strict=True):
                 near.keep(key, score)

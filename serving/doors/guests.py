@@ -37,4 +37,4 @@ def guests_of(roster: Roster) -> Guests:
 
 
 def _callers(key: ApiKey, tenant: Tenant) -> tuple[Caller, ...]:
-    return tuple(Caller(tenant.name, max(claimed, tenant.highest), key.key_id) for claimed in Priority)
+    return tuple(Caller(tenant.name, max(claimed, tenant.highest), key.key_id, key.person) for claimed in Priority)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from feature_repo.definition import ModelDefinition
 from lifecycle.assignment import Arm
+from lifecycle.review import ReviewKind
 from serving.answer import MODEL_TIER, Answer, Ask
 from stores.prediction_log.claimed import ClaimedRow
 
@@ -17,6 +18,8 @@ class _AnsweredRow:
     probability: float
     decision: str
     defaulted: Sequence[str]
+    provisional: bool
+    contract: str
 
 
 async def resume(ask: Ask, definition: ModelDefinition, submit: Callable[[Ask], Awaitable[Answer]]) -> Answer:
@@ -36,13 +39,15 @@ async def resume(ask: Ask, definition: ModelDefinition, submit: Callable[[Ask], 
         ages += [] if rest.feature_age_seconds is None else [rest.feature_age_seconds]
     versions = [rows[number].version for number in range(n_rows)]
     tiers = [rows[number].tier for number in range(n_rows)]
+    provisional = [rows[number].provisional for number in range(n_rows)]
+    contracts = [rows[number].contract for number in range(n_rows)]
     first = min(logged, key=lambda one: one.row)
     champions = [one.version for one in logged if one.arm in (Arm.CHAMPION.value, Arm.CONTROL.value)]
     champion = champions[0] if champions else versions[0] if rest is None else rest.version
     return Answer(
         model=definition.name,
         version=champion if len(set(versions)) > 1 else versions[0],
-        contract=first.contract,
+        contract=contracts[versions.index(champion)] if champion in versions else contracts[0],
         plan_revision=first.plan_revision,
         prediction_ids=[rows[number].prediction_id for number in range(n_rows)],
         probabilities=[rows[number].probability for number in range(n_rows)],
@@ -52,13 +57,25 @@ async def resume(ask: Ask, definition: ModelDefinition, submit: Callable[[Ask], 
         versions=versions if len(set(versions)) > 1 else None,
         tier=MODEL_TIER if len(set(tiers)) > 1 else tiers[0],
         tiers=tiers if len(set(tiers)) > 1 else None,
+        provisional=provisional if any(provisional) else None,
+        request_contract=first.contract if ask.original is None else ask.original.contract,
+        contracts=contracts if len(set(contracts)) > 1 else None,
     )
 
 
 def _of_log(row: ClaimedRow) -> _AnsweredRow:
     if row.score is None or row.decision is None:
         raise ValueError(f"the logged row {row.prediction_id} has no answer")
-    return _AnsweredRow(row.prediction_id, row.version, row.tier, row.score, row.decision, row.defaulted or ())
+    return _AnsweredRow(
+        row.prediction_id,
+        row.version,
+        row.tier,
+        row.score,
+        row.decision,
+        row.defaulted or (),
+        provisional=row.review == ReviewKind.PROVISIONAL,
+        contract=row.contract,
+    )
 
 
 def _of_answer(answer: Answer) -> list[_AnsweredRow]:
@@ -72,6 +89,8 @@ def _of_answer(answer: Answer) -> list[_AnsweredRow]:
             answer.probabilities,
             answer.decisions,
             answer.defaulted,
+            answer.provisional or [False] * n_rows,
+            answer.contracts or [answer.contract] * n_rows,
             strict=True,
         )
     ]

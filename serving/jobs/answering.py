@@ -6,20 +6,22 @@ line behind them, and their log rows are kept with their answers.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 
 from lifecycle.priority import Priority
+from lifecycle.review import Reviewed
 from serving.answer import Answer, Ask, Original
 from serving.batching import Batch, nothing
 from serving.caller import Caller
 from serving.contracts import read
 from serving.dialects import DIALECTS, Spoken
 from serving.jobs.collected import Collected
-from serving.jobs.fate import Fates
+from serving.jobs.fate import Fates, stored
+from serving.jobs.holding import Held, unpacked, waits_for_people, with_words
 from serving.models import Lane, Models, ServedModel
 from serving.problem import RETRY_AFTER_SECONDS, refused
 from serving.rows import Row
@@ -46,13 +48,14 @@ class _Read:
 class Answering:
     """Answers jobs; `stopped` says whether a version's answers are stopped here, `now` is the machine's time.
 
-    `monotonic` is in seconds.
+    `words` returns the reviews of predictions by their ids; it asks the ledger. `monotonic` is in seconds.
     """
 
     models: Models
     stopped: Callable[[str, str], bool]
     now: Callable[[], datetime]
     rng: np.random.Generator
+    words: Callable[[Sequence[str]], Mapping[str, Reviewed]] = lambda _: {}
     monotonic: Callable[[], float] = time.perf_counter
 
     async def answer(self, model: str, jobs: Sequence[Claimed]) -> list[Ending]:
@@ -65,7 +68,10 @@ class Answering:
         endings: list[Ending] = []
         began = self.monotonic()
         due: list[Claimed] = []
+        endings.extend(await self._settled([job for job in jobs if job.held is not None], served, fates))
         for job in jobs:
+            if job.held is not None:
+                continue
             early = fates.before(job, served, self.stopped(model, job.version))
             if early is None:
                 due.append(job)
@@ -92,6 +98,26 @@ class Answering:
             return None
         return _Read(job, spoken, rows, original, int((self.monotonic() - began) * MICROSECONDS))
 
+    async def _settled(self, jobs: Sequence[Claimed], served: ServedModel, fates: Fates) -> list[Ending]:
+        """Return what becomes of jobs whose answers wait for people."""
+        held = [(job, unpacked(job.held)) for job in jobs if job.held is not None]
+        if not held:
+            return []
+        words = await asyncio.to_thread(self.words, [name for _, one in held for name in one.unsure])
+        said = {name: word for name, word in words.items() if word.answer is not None}
+        endings: list[Ending] = []
+        for job, one in held:
+            missing = [name for name in one.unsure if name not in said]
+            if missing and fates.now < fates.longest_wait(job):
+                endings.append(fates.held_on(job, len(missing)))
+            elif len(missing) == len(one.unsure) or job.version not in served.lanes:
+                # What people said meanwhile is at the predictions' own places.
+                endings.append(fates.released(job, one.response))
+            elif (read_again := self._read(job, served, fates, endings)) is not None:
+                told = with_words(one.answer, said, served.policy.decision)
+                endings.append(fates.succeeded(job, read_again.spoken.write(told), ()))
+        return endings
+
     async def _score(self, lane: Lane, batch: Sequence[_Read], fates: Fates) -> list[Ending]:
         collected = Collected()
         run = lane.apart(collected)
@@ -113,7 +139,10 @@ def _ended(one: _Read, answer: Answer | BaseException, collected: Collected, fat
         response = one.spoken.write(answer)
     except Exception as error:  # noqa: BLE001 - as above
         return fates.after(one.job, error)
-    return fates.succeeded(one.job, response, collected.of(one.job.job_id))
+    rows = collected.of(one.job.job_id)
+    if waits_for_people(one.job, answer):
+        return fates.held(one.job, Held(answer, stored(response)), rows)
+    return fates.succeeded(one.job, response, rows)
 
 
 def _batches(

@@ -20,6 +20,12 @@ LATER_PARAMETERS: list[dict[str, Any]] = [
         "schema": {"type": "string", "format": "uri"},
         "description": "Where to tell of the job's end, in the Standard Webhooks form",
     },
+    {
+        "name": "X-Holdfast-Review",
+        "in": "header",
+        "schema": {"type": "string", "enum": ["wait"]},
+        "description": "Hold a provisional answer of a job back until people have spoken of it",
+    },
 ]
 _JOB = {
     "type": "object",

@@ -17,7 +17,7 @@ from serving.caller import Caller
 from serving.exchange import Headers, Response
 from serving.jobs.document import PATH, encoded, job_document
 from serving.jobs.enqueuing import Enqueuing
-from serving.jobs.preference import RESPOND_ASYNC, WEBHOOK
+from serving.jobs.preference import RESPOND_ASYNC, REVIEW, WEBHOOK
 from serving.jobs.target import read_target, resolve
 from serving.models import Models
 from serving.predicting import Request
@@ -26,7 +26,7 @@ from stores.ledger.deliveries import Deliveries
 from stores.ledger.job_records import Job, NewJob
 from stores.ledger.jobs import Jobs, no_such_job
 
-KEPT_HEADERS = (b"content-type", b"inference-header-content-length", b"x-request-id")
+KEPT_HEADERS = (b"content-type", b"inference-header-content-length", b"x-request-id", REVIEW)
 """What reading the body needs, and what a caller would look for."""
 LOOK_AGAIN_SECONDS = 1
 RESOLVE_SECONDS = 2.0

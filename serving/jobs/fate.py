@@ -13,6 +13,7 @@ from lifecycle.errors import Unavailable
 from lifecycle.jobs import JobState, retry_seconds
 from lifecycle.jobs_policy import JobsPolicy
 from serving.exchange import Response, problem_response
+from serving.jobs.holding import Held
 from serving.models import ServedModel
 from serving.predicted import reason_of
 from serving.problem import Problem, problem_of
@@ -21,6 +22,8 @@ from stores.ledger.job_records import Claimed, Ending, StoredAnswer
 log = structlog.get_logger()
 Rows: TypeAlias = Sequence[pa.RecordBatch]
 SERVER_ERROR, UNAVAILABLE = 500, 503
+HELD_SECONDS = 60.0
+"""How often is looked whether people have said the rest; their first word wakes a job at once."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +72,11 @@ class Fates:
 
     def succeeded(self, job: Claimed, response: Response, rows: Rows) -> Ending:
         """Return the end of a job that is answered; `rows` are those of the prediction log."""
-        return Ending(job.job_id, job.token, JobState.SUCCEEDED, answer=_stored(response), rows=rows)
+        return Ending(job.job_id, job.token, JobState.SUCCEEDED, answer=stored(response), rows=rows)
 
     def failed(self, job: Claimed, problem: Problem, rows: Rows = ()) -> Ending:
         """Return the end of a job that will never be answered, with the problem that its caller fetches."""
-        answer = _stored(problem_response(problem))
+        answer = stored(problem_response(problem))
         reason = f"{problem.kind}: {problem.detail}"
         return Ending(job.job_id, job.token, JobState.FAILED, reason=reason, answer=answer, rows=rows)
 
@@ -82,6 +85,32 @@ class Fates:
         pause = retry_seconds(1, self.policy.retry_seconds, self.policy.retry_seconds, self.rng)
         due_at = self.now + timedelta(seconds=pause)
         return Ending(job.job_id, job.token, JobState.WAITING, reason=reason, due_at=due_at, used=used)
+
+    def held(self, job: Claimed, held: Held, rows: Rows) -> Ending:
+        """Keep the answer to a job until people have spoken; `rows` are those of the log, which people see at once."""
+        reason = f"{len(held.unsure)} of its answers wait for people"
+        packed = held.packed()
+        return Ending(
+            *(job.job_id, job.token, JobState.WAITING, reason),
+            rows=rows,
+            due_at=self.longest_wait(job),
+            used=False,
+            held=packed,
+        )
+
+    def held_on(self, job: Claimed, missing: int) -> Ending:
+        """Go on holding an answer of which people have said a part."""
+        reason = f"{missing} of its answers wait for people"
+        due_at = min(self.longest_wait(job), self.now + timedelta(seconds=HELD_SECONDS))
+        return Ending(job.job_id, job.token, JobState.WAITING, reason=reason, due_at=due_at, used=False)
+
+    def released(self, job: Claimed, answer: StoredAnswer) -> Ending:
+        """Return the end of a job whose answer was held, as nobody said anything of it in the time there is."""
+        return Ending(job.job_id, job.token, JobState.SUCCEEDED, reason=None, answer=answer)
+
+    def longest_wait(self, job: Claimed) -> datetime:
+        """Return when a job's time is over."""
+        return job.enqueued_at + timedelta(hours=self.policy.longest_wait_hours)
 
     def _without_its_version(self, job: Claimed, served: ServedModel) -> Ending:
         plan = served.plan
@@ -97,7 +126,8 @@ class Fates:
         return self.failed(job, Problem(410, "version-gone", detail))
 
 
-def _stored(response: Response) -> StoredAnswer:
+def stored(response: Response) -> StoredAnswer:
+    """Return a response as it is kept."""
     headers: Mapping[str, str] = {name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers}
     return StoredAnswer(response.status, response.content_type.decode("latin-1"), headers, response.body)
 

@@ -27,6 +27,7 @@ from stores.ledger.deliveries import Deliveries
 from stores.ledger.job_log import JobLog
 from stores.ledger.jobs import Jobs
 from stores.ledger.leases import Leases
+from stores.ledger.reviews import Reviews
 from stores.prediction_log.shipping_jobs import ship_job_rows
 from stores.settings import Settings
 from stores.signing_secret import master_secrets
@@ -85,7 +86,16 @@ def open_jobs(
     queue: LedgerQueue | CeleryQueue = LedgerQueue(jobs, replica, now, bell.set)
     if chosen.jobs == "celery":
         queue = CeleryQueue(jobs, replica, now, bell.set, open_send(broker_address(chosen)))
-    worker = Worker(queue, jobs, models, Answering(models, stopped, now, rng), meter, delivering.wake, now, bell)
+    worker = Worker(
+        queue,
+        jobs,
+        models,
+        Answering(models, stopped, now, rng, Reviews(engine).answer_of),
+        meter,
+        delivering.wake,
+        now,
+        bell,
+    )
     desk = JobDesk(models, Enqueuing(jobs, queue.offer), jobs, deliveries, chosen.webhook_allow_private, now)
     ship = partial(ship_job_rows, chosen.prediction_log, JobLog(engine), Leases(engine), on_rows)
     return JobParts(desk, queue, worker, delivering, RowShipping(ship), meter)

@@ -15,6 +15,7 @@ from serving.metrics.figures import Figures
 from serving.metrics.jobs import tell_jobs
 from serving.metrics.loop_families import CLOCK_REPLAYED, WATERMARK_LAG
 from serving.metrics.planned import tell_plan, tell_replicas
+from serving.metrics.reviewed import tell_reviews
 from serving.metrics.watched import tell_alarms, tell_look, tell_quality
 from stores.ledger.alarms import Alarms
 from stores.ledger.arms import Arms
@@ -23,6 +24,7 @@ from stores.ledger.looks import Looks
 from stores.ledger.plans import Plans
 from stores.ledger.progress import Progress
 from stores.ledger.quality import QualityRecords
+from stores.ledger.review_figures import review_figures
 
 log = structlog.get_logger()
 
@@ -52,6 +54,7 @@ def read_ledger(engine: Engine) -> Figures:
         for look in Looks(engine).newest(model):
             tell_look(figures, look, now)
         tell_quality(figures, QualityRecords(engine).newest(model))
+        tell_reviews(figures, model, review_figures(engine, model, datetime.now(UTC)))
         for flow in FLOWS:
             reached = progress.watermark(f"{flow}:{model}")
             if reached is not None:

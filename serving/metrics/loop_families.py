@@ -53,6 +53,22 @@ QUALITY = gauge(
 QUALITY_LABELLED = gauge(
     "holdfast_quality_labelled_rows", "Labelled rows that the quality rests on", "model", "version"
 )
+REVIEWS_OPEN = gauge("holdfast_reviews_open", "Answers that wait for a person, by kind", "model", "kind")
+REVIEWS_OVERDUE = gauge(
+    "holdfast_reviews_overdue", "Of those, how many wait longer than the policy lets them", "model", "kind"
+)
+REVIEW_OLDEST = gauge(
+    "holdfast_review_oldest_seconds",
+    "Age of the answer that waits longest for a person; 0 without any",
+    "model",
+    "kind",
+)
+REVIEWS_ANSWERED = gauge("holdfast_reviews_answered", "Answers on which a person gave a word", "model", "kind")
+REVIEW_AGREEMENT = gauge(
+    "holdfast_review_agreement",
+    "Share of the answered ones in which the person said what the model had said, 0 to 1",
+    *("model", "kind"),
+)
 WATERMARK_LAG = gauge(
     "holdfast_watermark_lag_seconds", "How far a flow has fallen behind the flows' clock", "model", "flow"
 )
@@ -64,6 +80,7 @@ LOOP = (
     *(PLAN_REVISION, PLAN_HELD, PLAN_PINNED, VERSION_INFO, TRAFFIC_SHARE, REPLICA_READY, REPLICA_REVISION),
     *(ALARMS, LOOK_AGE, LOOK_DURATION, LOOK_ROWS, DRIFT_PSI, DRIFT_JS, DRIFT_P_VALUE, MISSING_RATIO, FRESHNESS),
     *(QUALITY, QUALITY_LABELLED, WATERMARK_LAG, CLOCK_REPLAYED),
+    *(REVIEWS_OPEN, REVIEWS_OVERDUE, REVIEW_OLDEST, REVIEWS_ANSWERED, REVIEW_AGREEMENT),
 )
 """Read from the ledger."""
 GATEWAY = (LEDGER_UP, BUILD_INFO, UNSHIPPED)

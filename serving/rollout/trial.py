@@ -79,6 +79,7 @@ def merged(champion: str, n_rows: int, numbers: Sequence[Sequence[int]], answers
     rows = [places[row] for row in range(n_rows)]
     versions = [answer.version for answer, _ in rows]
     tiers = [answer.tier if answer.tiers is None else answer.tiers[at] for answer, at in rows]
+    provisional = [answer.provisional is not None and answer.provisional[at] for answer, at in rows]
     contracts = [answer.contract for answer, _ in rows]
     ages = [answer.feature_age_seconds for answer in answers if answer.feature_age_seconds is not None]
     return replace(
@@ -92,6 +93,7 @@ def merged(champion: str, n_rows: int, numbers: Sequence[Sequence[int]], answers
         versions=versions if len(set(versions)) > 1 else None,
         tier=MODEL_TIER if len(set(tiers)) > 1 else tiers[0],
         tiers=tiers if len(set(tiers)) > 1 else None,
+        provisional=provisional if any(provisional) else None,
         contract=contracts[versions.index(champion)] if champion in versions else contracts[0],
         contracts=contracts if len(set(contracts)) > 1 else None,
     )

@@ -26,8 +26,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     """What a shadow process is for; sent once, before the first batch.
 
     `parent` is the keeper's process id, `manifest` the version's manifest as JSON. A score at or above `threshold`
-    is decided `positive`, else `negative`. `replica` is the name its rows are logged under. `asking` is None when the
-    champion's contract is its own.
+    is decided `positive`, else `negative`. `replica` is the name its rows are logged under. `dropped` are the places of
+    the features that the log does not keep. `asking` is None when the champion's contract is its own.
     """
 
     parent: int
@@ -40,6 +40,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     positive: str
     negative: str
     asking: Asking | None = None
+    dropped: tuple[int, ...] = ()
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):

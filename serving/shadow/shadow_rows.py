@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from lifecycle.assignment import Arm
+from serving.hiding import without_features
 from serving.shadow.attempts import Attempts
 from serving.shadow.frames import Task
 from stores.prediction_log.schema import MOMENT, SCHEMA
@@ -57,8 +58,10 @@ class ShadowVersion:
             "features_us": nothing,
             "predict_us": pa.repeat(pa.scalar(attempts.predict_us, pa.int32()), n_rows),
             "cost": pa.nulls(n_rows, pa.float64()),
+            "review": pa.nulls(n_rows, _TEXT),
         }
-        return pa.RecordBatch.from_arrays([columns[name] for name in SCHEMA.names], schema=SCHEMA)
+        rows = pa.RecordBatch.from_arrays([columns[name] for name in SCHEMA.names], schema=SCHEMA)
+        return without_features(rows, self.task.dropped)
 
     def _decisions(
         self, mirrored: pa.RecordBatch, scores: np.ndarray, failed: Sequence[bool]

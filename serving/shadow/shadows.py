@@ -12,8 +12,10 @@ from feature_repo.definition import ModelDefinition
 from feature_repo.editions import edition_of, require_asked
 from lifecycle.contract import Contract
 from lifecycle.errors import HoldfastError
+from lifecycle.log_policy import dropped_by
 from lifecycle.plan import ShadowArm, TrafficPlan
 from lifecycle.policy import Policy
+from serving.hiding import hides_anything
 from serving.parts import Log
 from serving.shadow.frames import Asking, Task
 from serving.shadow.keeper import FINISH_SECONDS, Charge, Keeper
@@ -77,7 +79,8 @@ class Shadows:
         if standing is not None and _trial(standing.charge) == _trial(charge):
             return standing.mirror
         self.end(plan.model)
-        keeper = Keeper(charge, self._log, _misfit(arm.version, files, definition, asked))
+        misfit = _misfit(arm.version, files, definition, asked) or _hidden(version, policy)
+        keeper = Keeper(charge, self._log, misfit)
         keeper.start()
         self._keepers[plan.model] = keeper
         return keeper.mirror
@@ -117,6 +120,7 @@ class Shadows:
             online_store=self._online_store,
             feature_cache_seconds=policy.serving.feature_cache_seconds,
         )
+        vector = files.manifest.vector
         same = asked is None or asked.name == files.manifest.contract.name
         task = Task(
             parent=os.getpid(),
@@ -129,13 +133,24 @@ class Shadows:
             positive=policy.decision.positive,
             negative=policy.decision.negative,
             asking=None if same else asking,
+            dropped=tuple(vector.index(name) for name in dropped_by(policy.log) if name in vector),
         )
         return ShadowVersion(task, files.manifest.contract.name, files.manifest.artifact_digest)
 
 
 def _trial(charge: Charge) -> tuple[object, ...]:
     task = charge.version.task
-    return task.version, charge.since_revision, task.threshold, task.positive, task.negative, task.asking is None
+    same = task.asking is None
+    return task.version, charge.since_revision, task.threshold, task.positive, task.negative, same, task.dropped
+
+
+def _hidden(version: ShadowVersion, policy: Policy) -> str:
+    if version.task.asking is None or not hides_anything(policy):
+        return ""
+    return (
+        f"was not started: it answers by {version.contract}, and the champion's requests cannot be asked in that "
+        f"contract while `log` in the policy of {policy.model} hides values of them"
+    )
 
 
 def _misfit(version: str, files: VersionFiles, definition: ModelDefinition, asked: Contract | None) -> str:

@@ -9,7 +9,7 @@ from serving.answer import Answer
 from serving.batching import settle, tell
 from serving.outputs.behind import try_behind
 from serving.prepared import Prepared, spread
-from serving.recording import answers, failed_rows, scored_rows
+from serving.recording import answers, failed_rows, for_log, scored_rows
 from serving.stage import Stage
 from serving.tiers.tier import UnderWay
 
@@ -31,16 +31,17 @@ def answer(scoring: Scoring, under_way: UnderWay, prepared: Prepared) -> None:
         scored = scored_rows(stage, prepared, scoring.scores, scoring.took_us)
         rows = stage.batches.build(scored)
         given: list[Answer] = list(answers(stage, prepared, scored, tier=scoring.tier))
-        stage.log.append(with_failed(rows, prepared, under_way))
+        logged = for_log(stage, rows)
+        stage.log.append(with_failed(logged, prepared, under_way))
     except Exception as error:  # noqa: BLE001 - whatever went wrong must reach the callers that wait
         tell(under_way.batch, error)
         return
     if stage.mirror is not None:
         stage.mirror.offer(rows)
     if stage.guard is not None:
-        stage.guard.watch(prepared.example_ids, scoring.scores, rows)
+        stage.guard.watch(prepared.example_ids, scoring.scores, logged)
     if under_way.stopped is not None:
-        under_way.stopped.guard.stood_in(rows)
+        under_way.stopped.guard.stood_in(logged)
         try_behind(under_way.stopped.stage, under_way.stopped.guard, prepared)
     settle(under_way.batch, given)
 

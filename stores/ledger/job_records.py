@@ -52,7 +52,7 @@ class Job:
 class Claimed:
     """A job in a worker's hands for the length of a lease; whatever it writes must name the `token`.
 
-    `reason` is why it was put back the last time.
+    `reason` is why it was put back the last time. `held` is what it was answered, while that waits for people.
     """
 
     job_id: str
@@ -68,6 +68,7 @@ class Claimed:
     priority: int
     reason: str | None
     enqueued_at: datetime
+    held: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class Ending:
     """How a worker ends a job it has: SUCCEEDED or FAILED, or WAITING until `due_at` to be tried again.
 
     A job that is put back without `used` has cost none of its attempts. `rows` are those of the prediction log that
-    belong to the answer.
+    belong to the answer. One that is put back with `held` has an answer, which waits for people.
     """
 
     job_id: str
@@ -96,6 +97,7 @@ class Ending:
     rows: Sequence[pa.RecordBatch] = ()
     due_at: datetime | None = None
     used: bool = True
+    held: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ SEEN = (
 CLAIMED = (
     *(jobs.c.job_id, jobs.c.token, jobs.c.attempts, jobs.c.model, jobs.c.version, jobs.c.plan_revision, jobs.c.action),
     *(jobs.c.headers, jobs.c.body, jobs.c.tenant, jobs.c.priority, jobs.c.reason, jobs.c.enqueued_at),
+    jobs.c.answer,
 )
 """What a worker needs of one."""
 ANSWER = (jobs.c.status, jobs.c.content_type, jobs.c.answer_headers, jobs.c.answer)
@@ -35,7 +36,8 @@ def job_of(row: Row[Any]) -> Job:
 
 def claimed_of(row: Row[Any]) -> Claimed:
     """Return a row of CLAIMED."""
-    return Claimed(**_only(row, CLAIMED))
+    values = _only(row, CLAIMED)
+    return Claimed(**{name: value for name, value in values.items() if name != "answer"}, held=row.answer)
 
 
 def answer_of(row: Row[Any]) -> StoredAnswer | None:

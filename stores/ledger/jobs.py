@@ -172,6 +172,9 @@ def _end(connection: Connection, ending: Ending, now: datetime) -> bool:
     if ending.state is JobState.WAITING:
         used = jobs.c.attempts if ending.used else jobs.c.attempts - 1
         again = mine.values(state=ending.state, reason=ending.reason, due_at=ending.due_at, attempts=used)
+        if ending.held is not None:
+            # Without a status nobody can fetch it.
+            again = again.values(answer=ending.held)
         return bool(connection.execute(again).rowcount)
     answer = ending.answer
     values: dict[str, object] = {

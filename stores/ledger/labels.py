@@ -72,18 +72,9 @@ class PeoplesLabels:
         for _ in range(TRIES):
             try:
                 with self._engine.begin() as connection:
-                    standing = _newest(connection, model, [word.example_id for word in words])
-                    said = [
-                        PersonsLabel(model, word.example_id, 1, word.label, source, who.strip(), reason.strip(), at)
-                        for word in words
-                    ]
-                    given = tuple(_after(standing.get(one.example_id), one) for one in said)
-                    fresh = [one for one in given if one != standing.get(one.example_id)]
-                    if fresh:
-                        connection.execute(insert(labels), [_columns(one) for one in fresh])
+                    return give_within(connection, model, words, source=source, who=who, reason=reason, at=at)
             except IntegrityError:
                 continue
-            return given
         raise Conflict(f"other people kept labelling the same examples of {model}; say it again")
 
     def newest(self, model: str, until: datetime | None = None) -> pd.DataFrame:
@@ -120,6 +111,33 @@ class PeoplesLabels:
             return tuple(sorted(connection.scalars(select(labels.c.model).distinct())))
 
 
+def give_within(
+    connection: Connection,
+    model: str,
+    words: Sequence[Word],
+    *,
+    source: LabelSource,
+    who: str,
+    reason: str,
+    at: datetime,
+) -> tuple[PersonsLabel, ...]:
+    """Store labels within a transaction, as `PeoplesLabels.give_all` does.
+
+    Raises InvalidInput as that does, and IntegrityError where others came first: then nothing of the transaction may
+    stand.
+    """
+    _require_sound(words, source, who, reason)
+    standing = newest_within(connection, model, [word.example_id for word in words])
+    said = [
+        PersonsLabel(model, word.example_id, 1, word.label, source, who.strip(), reason.strip(), at) for word in words
+    ]
+    given = tuple(_after(standing.get(one.example_id), one) for one in said)
+    fresh = [one for one in given if one != standing.get(one.example_id)]
+    if fresh:
+        connection.execute(insert(labels), [_columns(one) for one in fresh])
+    return given
+
+
 def _require_sound(words: Sequence[Word], source: str, who: str, reason: str) -> None:
     for word in words:
         if isinstance(word.label, bool) or word.label not in (0, 1):
@@ -140,7 +158,8 @@ def _require_sound(words: Sequence[Word], source: str, who: str, reason: str) ->
         raise InvalidInput(f"{', '.join(twice)} is there more than once; give each example one label")
 
 
-def _newest(connection: Connection, model: str, ids: Sequence[str]) -> dict[str, PersonsLabel]:
+def newest_within(connection: Connection, model: str, ids: Sequence[str]) -> dict[str, PersonsLabel]:
+    """Return what stands of some examples by now, by their ids; what nobody labelled is left out."""
     found: dict[str, PersonsLabel] = {}
     for first in range(0, len(ids), AT_ONCE):
         asked = labels.c.example_id.in_(ids[first : first + AT_ONCE])

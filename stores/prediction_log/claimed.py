@@ -22,7 +22,7 @@ MARK_AT = 12
 AFTER_HEX = "g"
 COLUMNS = (
     *("prediction_id", "row", "version", "contract", "plan_revision", "arm", "tier"),
-    *("score", "decision", "defaulted", "outcome", "moment_at", "feature_at"),
+    *("score", "decision", "defaulted", "outcome", "moment_at", "feature_at", "review"),
 )
 
 
@@ -43,6 +43,7 @@ class ClaimedRow:
     outcome: str
     moment_at: datetime
     feature_at: Sequence[datetime | None]
+    review: str | None
 
 
 def row_id(claim: str, row: int) -> str:
@@ -98,7 +99,9 @@ def _row(values: Mapping[str, Any]) -> ClaimedRow:
 
 
 def _wanted(rows: pa.Table, claims: Iterable[str]) -> pa.Table:
-    return rows.filter(_of_claims(rows, claims)).select(list(COLUMNS))
+    # A segment that was written before there was a column lacks it.
+    known = [name for name in COLUMNS if name in rows.column_names]
+    return rows.filter(_of_claims(rows, claims)).select(known)
 
 
 def _of_claims(rows: pa.Table, claims: Iterable[str]) -> pa.ChunkedArray:

@@ -40,6 +40,7 @@ SCHEMA = pa.schema(
         "tenant": pa.string(),
         "original_contract": pa.string(),
         "original_request": pa.string(),
+        "review": pa.string(),
     }
 )
 """`row` counts within its request; `moment_at` is the moment the prediction is for; `request` is the row as
@@ -48,7 +49,8 @@ names features that a declared default stood in for; `feature_at` holds the even
 definition's order, null when missing. `contract` is the version's, and `request` and `features` are by it; where the
 caller wrote the row in another contract, `original_contract` names it and `original_request` is the row as it was
 written, both null elsewhere. `decided_by` is the id of the policy's override or safety filter that
-decided, null for the threshold.
+decided, null for the threshold. `review` is "provisional" for an answer that went out as unsure and waits for a person,
+"audit" for a sure one that a person looks at as well, and null for all others.
 
 `tier` is "model"; "small" when the small model of `version` answered, and "cache" when an earlier answer of it was
 given again; or "rule" when the model's rule answered in its place, because its answers were stopped or its caller had

@@ -51,7 +51,7 @@ def digest(home: Settings) -> str:
     return manifest.artifact_digest
 
 
-def log_prediction(home: Settings, score: float, digest: str) -> None:
+def log_prediction(home: Settings, score: float, digest: str, **changes: object) -> None:
     """Put prediction `p` on the log."""
     row = {
         "prediction_id": "p",
@@ -60,6 +60,7 @@ def log_prediction(home: Settings, score: float, digest: str) -> None:
         "artifact_digest": digest,
         "features": FEATURES[0].tolist(),
         "score": score,
+        **changes,
     }
     SegmentWriter(home.prediction_log, "replica").append(pa.RecordBatch.from_pylist([row], schema=SCHEMA))
 
@@ -181,4 +182,11 @@ def test_answer_given_again_names_what_to_replay(home: Settings, digest: str) ->
 def test_unknown_prediction_is_refused(home: Settings) -> None:
     """There is nothing to compare with."""
     with pytest.raises(NotFound, match="'p'"):
+        replay("p")
+
+
+def test_prediction_whose_features_were_not_all_kept_cannot_be_replayed(home: Settings, digest: str) -> None:
+    """That is the policy's doing and says nothing against the version."""
+    log_prediction(home, 0.5, digest, features=[0.1, None])
+    with pytest.raises(EvidenceMissing, match=r"lets the log keep only 1 of its 2 features; see `log` there"):
         replay("p")

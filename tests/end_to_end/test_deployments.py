@@ -14,7 +14,18 @@ pytestmark = pytest.mark.timeout(900)
 
 SUPERVISE = "supervise"
 BY_HAND = "train"
-FLOWS = {"ingest", "readmit", "materialize", "retrain", "measure", "watch", "maintain", "check_parity", "recalibrate"}
+FLOWS = {
+    "ingest",
+    "readmit",
+    "materialize",
+    "retrain",
+    "measure",
+    "watch",
+    "maintain",
+    "check_parity",
+    "recalibrate",
+    "review",
+}
 RUN_SECONDS = 300.0
 
 

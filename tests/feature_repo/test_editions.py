@@ -18,6 +18,7 @@ from feature_repo.editions import (
 from feature_repo.fit import policy_misfits
 from lifecycle.contract import Contract, FieldValue
 from lifecycle.errors import ContractViolation, InvalidInput, NotFound
+from lifecycle.log_policy import LogPolicy
 from lifecycle.projection import Projection
 from lifecycle.projection_parts import Added, Dropped, Renamed
 from stores.policies import load_policy
@@ -125,6 +126,19 @@ def test_policy_must_fit_every_contract(tmp_path: Path) -> None:
     without = replace(DEFINITION, older=older(replace(DEFINITION_V1, slices=sliced("way"))))
     (misfit,) = policy_misfits(by_service, without)
     assert "slices of 'service', which parcels does not have" in str(misfit)
+
+
+def test_log_must_keep_what_an_older_contract_rests_on(tmp_path: Path) -> None:
+    """By the name that the field has there."""
+    (tmp_path / "parcels.yaml").write_text(POLICY, encoding="utf-8")
+    policy = load_policy(tmp_path, "parcels")
+    fields = [{"name": "sender", "keep": "hash", "because": "So it is."}]
+    kept = LogPolicy.model_validate({"fields": fields, "dropped_features": []})
+    assert policy_misfits(policy.model_copy(update={"log": kept}), DEFINITION) == ()
+    by_sender = replace(DEFINITION, older=older(replace(DEFINITION_V1, example_ids=lambda request: request["sender"])))
+    (misfit,) = policy_misfits(policy.model_copy(update={"log": kept}), by_sender)
+    assert "log.fields[0].name: 'sender' is part of the example id" in str(misfit)
+    assert str(misfit).endswith("keep it, in parcels_v1")
 
 
 def test_dropped_field_has_no_way_back() -> None:

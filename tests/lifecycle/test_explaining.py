@@ -47,7 +47,7 @@ def test_everything_a_manager_must_know_is_said() -> None:
         "over the last 1 hour.",
         '"unsure"',
         'is "likely_late" from a probability of 25 percent on',
-        "on-call may take a version back, stop everything from moving on and let it go on.",
+        "on-call may take a version back, stop everything from moving on, let it go on and answer for the model",
     ):
         assert words in text
 

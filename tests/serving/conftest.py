@@ -17,9 +17,11 @@ from structlog.testing import capture_logs
 from feature_repo.definition import Columns, ModelDefinition, load_definition
 from lifecycle.decision_policy import DecisionPolicy
 from lifecycle.errors import Unavailable
+from lifecycle.log_policy import LogPolicy
 from lifecycle.manifest import Manifest, SmallModel
 from lifecycle.plan import TrafficPlan
 from lifecycle.policy import Policy
+from lifecycle.review_policy import ReviewPolicy
 from serving.models import Models
 from serving.prediction_ids import PredictionIds
 from serving.rollout.loading import Loading
@@ -211,12 +213,17 @@ def versions_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def make_bench(versions_root: Path) -> Callable[..., Bench]:
-    """Return a maker of benches whose policy is changed: a canary's and champion's deadlines, and serving limits."""
+    """Return a maker of benches whose policy is changed: a canary's and champion's deadlines, and serving limits.
+
+    Nobody reviews its answers unless `review` says so, and the log keeps everything unless `kept` does.
+    """
 
     def make(
         deadline_ms: float = 20_000.0,
         decision: DecisionPolicy | None = None,
         champion_ms: float = 20_000.0,
+        review: ReviewPolicy | None = None,
+        kept: LogPolicy | None = None,
         **limits: float,
     ) -> Bench:
         definition = load_definition(MODEL)
@@ -230,12 +237,15 @@ def make_bench(versions_root: Path) -> Callable[..., Bench]:
                 "tiers": policy.tiers.model_copy(update={"champion_ms": champion_ms, "deadline_ms": 60_000.0}),
                 "rollout": policy.rollout.model_copy(update={"canary": canary}),
                 "decision": decision or policy.decision,
+                "review": review,
+                "log": kept,
             }
             return policy.model_copy(update=changed)
 
         stand_up = StandingUp(
             policy_of, lambda *_: shelf, Versions(versions_root, None).open, log, PredictionIds(time.time), "replica-a"
         )
+        stand_up.log_key = lambda: b"a key"
         stand_up.loading = Loading(patience_seconds=30.0)
         return Bench(Application(models), models, shelf, log, stand_up)
 

@@ -98,9 +98,12 @@ def test_comment_leaves_the_revision_and_a_number_changes_it(tmp_path: Path) -> 
         ("{share: 0.1,", "{share: true,", "rollout.canary.steps[0].share is True; allowed: a number above 0"),
         ("veto_only: false", "veto_only: 0", "rollout.rules[0].veto_only is 0; allowed: true or false"),
         (
-            "may: [roll_back, hold, resume]",
-            "may: [roll_back, hold, resum]",
-            "people[0].may[2] is 'resum'; allowed: 'roll_back', 'hold', 'resume', 'promote', 'pin' or 'recalibrate'",
+            "may: [roll_back, hold, resume, review]",
+            "may: [roll_back, hold, resum, review]",
+            (
+                "people[0].may[2] is 'resum'; allowed: 'roll_back', 'hold', 'resume', 'promote', 'pin', "
+                "'recalibrate' or 'review'"
+            ),
         ),
         ("unit: [tail_number]", "unit: tail_number", "rollout.unit is 'tail_number'; allowed: a list, each: text"),
         (

@@ -5,6 +5,7 @@ from alembic import context
 from stores.ledger import (  # noqa: F401 - each adds its tables to the metadata
     idempotency_schema,
     jobs_schema,
+    review_schema,
     spending_schema,
     tenants_schema,
     watching_schema,

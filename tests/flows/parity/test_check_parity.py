@@ -1,5 +1,6 @@
 """What was served is held against stored events: nothing is found where nothing is wrong, and each skew by name."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -221,6 +222,23 @@ def test_the_same_window_is_sampled_alike_and_spread_over_it(served: Served) -> 
     assert asked > 200
     first, again = check(served, BEGIN, BEGIN + 3 * DAY), check(served, BEGIN, BEGIN + 3 * DAY)
     assert first == again
+
+
+def test_feature_that_the_log_does_not_keep_is_left_out(served: Served) -> None:
+    """It is neither wrong nor right."""
+    path = served.config.policies / "toy.yaml"
+    log = {"fields": [], "dropped_features": [{"name": "level", "because": "So it is."}]}
+    path.write_text(f"{toy.POLICY}\nlog: {json.dumps(log)}\n", encoding="utf-8")
+
+    def dropped(matrix: np.ndarray) -> np.ndarray:
+        matrix[:, toy.DEFINITION.vector.index("level")] = np.nan
+        return matrix
+
+    served.play(BEGIN, BEGIN + 2 * DAY, STEP, rewritten=dropped)
+    checked = check(served)
+    assert (checked.verdict, failed(checked)) == (Verdict.PASS, {})
+    assert [one.feature for one in checked.compared.features] == ["late_share", "asked_load"]
+    assert checked.compared.as_trained > 0
 
 
 def test_a_window_that_cannot_be_is_refused(served: Served) -> None:

@@ -16,6 +16,7 @@ from flows.watching.looking import Looked, look_at
 from flows.watching.watcher import Watcher
 from lifecycle.alarms import AlarmKind
 from lifecycle.errors import EvidenceMissing
+from lifecycle.log_policy import LogPolicy
 from lifecycle.plan import empty_plan
 from lifecycle.policy import Policy
 from lifecycle.verdict import Decision, Verdict
@@ -261,6 +262,25 @@ def test_codes_that_were_never_seen_call_people_whatever_else_stays(stand: Stand
     stand.look()
     assert (AlarmKind.UNSEEN, "site") in stand.kinds()
     assert any("site" in decision.reason for decision in stand.pages)
+
+
+def test_what_the_log_hides_is_no_move(stand: Stand) -> None:
+    """Hashes were never seen and dropped features are missing, and neither says anything of the world."""
+    request = {"unit": "u1", "site": "9f86d081", "load": 0.1, "asked_at": "2020-01-02T00:00:00Z"}
+    kept = LogPolicy.model_validate(
+        {
+            "fields": [{"name": "site", "keep": "hash", "because": "So it is."}],
+            "dropped_features": [{"name": "level", "because": "So it is."}],
+        }
+    )
+    hiding = replace(stand.watcher, policy=stand.watcher.policy.model_copy(update={"log": kept}))
+    stand.watcher = hiding
+    stand.serve(request=json.dumps(request), features=[None, 0.5, 0.1])
+    looked = stand.look()
+    assert not {subject for _, subject in stand.kinds()} & {"site", "level"}
+    columns = looked.look.evidence["columns"]
+    assert isinstance(columns, list)
+    assert not {column["column"] for column in columns} & {"site", "level"}
 
 
 def test_a_refused_stream_and_a_flow_that_stands_still_are_named(stand: Stand) -> None:

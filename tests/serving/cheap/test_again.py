@@ -1,12 +1,16 @@
 """Answers given again: to the same request, and to near vectors."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from feature_repo.definition import load_definition
 from lifecycle.cache_policy import CachePolicy, Tolerance
+from lifecycle.log_policy import DroppedFeature, HiddenField, LogPolicy
 from lifecycle.plan import ShadowArm, TrafficPlan
+from lifecycle.review_policy import ReviewPolicy
 from serving.rollout.workers import Job, Workers
 from tests.serving.cheap.conftest import CACHE, CASCADE, NOW, SURE, UNSURE, counted, stand, tiers
 from tests.serving.conftest import MODEL, Bench, flight
@@ -123,3 +127,35 @@ def test_shadow_sees_the_champion_s_own_rows_alone(make_bench: Callable[..., Ben
     tiers(bench, UNSURE)
     tiers(bench, UNSURE, SURE)
     assert seen == [["model"], ["model"]]
+
+
+def test_requests_that_differ_only_in_what_the_log_hides_are_not_one(make_bench: Callable[..., Bench]) -> None:
+    """Neither in the cache, nor is anything hidden in the log when an answer is given again."""
+    hidden = HiddenField(name="tail_number", keep="nothing", because="It is nobody's business.")
+    dropped = DroppedFeature(name="seats", because="As above.")
+    kept = LogPolicy(fields=(hidden,), dropped_features=(dropped,))
+    bench = stand(make_bench(cache=CACHE, kept=kept))
+    planes = ("N14228", "N00000", None)
+    assert [tiers(bench, UNSURE | {"tail_number": tail}) for tail in planes] == [["model"]] * 3
+    assert [tiers(bench, UNSURE | {"tail_number": tail}) for tail in planes] == [["cache"]] * 3
+    seats = load_definition(MODEL).vector.index("seats")
+    logged = bench.log.rows()
+    assert {json.loads(row["request"])["tail_number"] for row in logged} == {None}
+    assert {row["features"][seats] for row in logged} == {None}
+
+
+def test_cheap_answer_is_provisional_as_any_other(make_bench: Callable[..., Bench]) -> None:
+    """Whether the small model gave it or it was given again."""
+    review = ReviewPolicy(
+        unsure_within=1,
+        unsure_decided_by=(),
+        audit_share=0,
+        answer_within_hours=1,
+        claim_minutes=5,
+        escalate_to="on-call",
+    )
+    bench = stand(make_bench(cascade=CASCADE, cache=CACHE, review=review))
+    assert [tiers(bench, SURE), tiers(bench, SURE)] == [["small"], ["cache"]]
+    answer = bench.predict(SURE, UNSURE).json()["predictions"]
+    assert [(one["tier"], one["provisional"]) for one in answer] == [("cache", True), ("model", True)]
+    assert {row["review"] for row in bench.log.rows()} == {"provisional"}

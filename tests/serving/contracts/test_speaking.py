@@ -1,5 +1,6 @@
 """Whatever contract a client speaks and a version has, the answer is clear, and no value is another than was sent."""
 
+import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -10,14 +11,21 @@ import numpy as np
 import pytest
 
 from feature_repo.editions import policy_terms
+from feature_repo.feeds import hidden_in
 from lifecycle.assignment import Arm
 from lifecycle.contract import V2_DATATYPES
 from lifecycle.decision_policy import DecisionOverride, DecisionPolicy, FieldCondition
 from lifecycle.errors import ArtifactInvalid
-from lifecycle.plan import CanaryArm, TrafficPlan
+from lifecycle.log_policy import LogPolicy
+from lifecycle.plan import CanaryArm, ShadowArm, TrafficPlan
+from serving.hiding import Hiding
 from serving.rollout.trial import Trial
+from serving.rows import RowCodec
+from serving.shadow.shadows import Shadows
 from stores.policies import load_policy
-from tests.serving.conftest import Row
+from stores.versions import Versions
+from tests.serving.conftest import MODEL as FLIGHTS
+from tests.serving.conftest import POLICIES, MemoryLog, Row
 from tests.serving.contracts import parcels
 from tests.serving.contracts.conftest import CONTRACT, Office, new, old
 from tests.serving.contracts.parcels import DEFINITION, DEFINITION_V1, MODEL, NOON, V1, V1_TO_V2, V2
@@ -30,6 +38,11 @@ pytestmark = [
 ]
 
 FIRST, SECOND = TrafficPlan(MODEL, 1, "1", None), TrafficPlan(MODEL, 3, "2", "1")
+HIDDEN = """
+log:
+  fields: [{name: sender, keep: hash, because: It is nobody's business.}]
+  dropped_features: [{name: breaks, because: As above.}]
+"""
 TRIAL = TrafficPlan(MODEL, 2, "1", None, canary=CanaryArm("2", 0, 0.5, 2, NOON, 2))
 
 
@@ -396,3 +409,55 @@ def test_terms_of_the_policy_are_todays_names_values_and_constants() -> None:
 def parcels_module() -> ModuleType:
     """Return the module in which the engine finds the parcels."""
     return sys.modules[f"feature_repo.{parcels.MODEL}"]
+
+
+def test_what_the_policy_hides_is_hidden_in_whichever_contract_it_was_written(office: Office, policies: Path) -> None:
+    """The policy has today's names; equal values are equal whoever wrote them, and the answers are the same."""
+    office.put(SECOND)
+    plain = office.predict(old(), contract="parcels_v1").json()["predictions"][0]["probability"]
+    office.logged()
+    with (policies / f"{MODEL}.yaml").open("a", encoding="utf-8") as written:
+        written.write(HIDDEN)
+    hidden = replace(office.bench.stand_up, log_key=lambda: b"a key")
+    office.bench.models.put(hidden(replace(SECOND, revision=4)))
+    assert office.predict(old(), contract="parcels_v1").json()["predictions"][0]["probability"] == plain
+    office.predict(new())
+    theirs, ours = office.logged()
+    request, original = json.loads(theirs["request"]), json.loads(theirs["original_request"])
+    assert request == json.loads(ours["request"])
+    assert len(request["sender"]) == 64
+    assert original == old(sender=request["sender"])
+    assert len(theirs["unit"]) == 64
+    assert [row["features"][DEFINITION.vector.index("breaks")] for row in (theirs, ours)] == [None, None]
+
+
+def test_version_of_an_older_contract_hides_by_its_own_names() -> None:
+    """A field that was renamed since is hidden under the name it had; a feature that it lacks is not asked for."""
+    fields = [{"name": "weight_kg", "keep": "nothing", "because": "So it is."}]
+    kept = LogPolicy.model_validate(
+        {"fields": fields, "dropped_features": [{"name": "breaks", "because": "As above."}]}
+    )
+    policy = load_policy(POLICIES, FLIGHTS).model_copy(update={"model": MODEL, "log": kept})
+    hiding = Hiding(policy, DEFINITION, DEFINITION_V1.vector, b"a key")
+    codec = RowCodec(V1, 10)
+    (row,) = codec.from_json(json.dumps({"rows": [old()]}).encode())
+    assert [json.loads(one) for one in hiding.requests(codec, [row])] == [old(weight=None)]
+    assert hidden_in(kept, DEFINITION, V1.name) == {"weight"}
+    assert hidden_in(kept, DEFINITION, V2.name) == {"weight_kg"}
+
+
+def test_shadow_of_another_contract_is_not_started_while_the_log_hides_values(
+    parcel_versions: Path, policies: Path, tmp_path: Path
+) -> None:
+    """It would be asked hashes; its report says so."""
+    with (policies / f"{MODEL}.yaml").open("a", encoding="utf-8") as written:
+        written.write(HIDDEN)
+    plan = replace(FIRST, shadow=ShadowArm("2", 1, NOON))
+    shadows = Shadows(tmp_path, "replica-a", MemoryLog())
+    files = Versions(parcel_versions, None).open(MODEL, "2")
+    shadows.follow(plan, files, load_policy(policies, MODEL), DEFINITION, V1)
+    report = shadows.report(MODEL)
+    shadows.stop()
+    assert report is not None
+    assert "was not started: it answers by parcels_v2" in str(report["trouble"])
+    assert "while `log` in the policy of parcels hides values of them" in str(report["trouble"])

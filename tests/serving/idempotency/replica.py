@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from feature_repo.definition import load_definition
 from lifecycle.plan import ShadowArm, TrafficPlan
 from lifecycle.policy import Policy
+from lifecycle.review_policy import ReviewPolicy
 from serving.idempotency.opening import open_once
 from serving.models import Models
 from serving.prediction_ids import PredictionIds
@@ -77,6 +78,7 @@ def open_replica(
     plan: TrafficPlan = CHAMPION,
     log: Any = None,
     keys: Any = None,
+    review: ReviewPolicy | None = None,
     **idempotency: Any,
 ) -> Replica:
     """Return a replica on a state folder; `log` and `keys` wrap what it appends to and the ledger's keys."""
@@ -92,6 +94,7 @@ def open_replica(
         changed = {
             "rollout": policy.rollout.model_copy(update={"canary": canary}),
             "idempotency": policy.idempotency.model_copy(update=idempotency),
+            "review": review or policy.review,
         }
         return policy.model_copy(update=changed)
 

@@ -15,8 +15,9 @@ from sqlalchemy.exc import OperationalError
 from lifecycle.errors import Unavailable
 from stores.ledger.idempotency_schema import idempotency_keys
 from stores.ledger.key_operations import Claim, Completing, Operation
+from stores.policies import load_policy
 from stores.prediction_log.delta import table_folder
-from tests.serving.conftest import MODEL, flight
+from tests.serving.conftest import MODEL, POLICIES, flight
 from tests.serving.idempotency.replica import PREDICT, Replica, logged, open_replica
 from tests.serving.test_open_inference import binary_inputs
 
@@ -334,9 +335,12 @@ def test_answer_that_is_too_long_to_keep_is_given_once(start: Open) -> None:
 
 
 def test_recovered_answer_is_the_one_that_was_given(start: Open) -> None:
-    """From the log alone, byte for byte: for many rows, some with defaults."""
+    """From the log alone, byte for byte: for many rows, some with defaults, some unsure."""
     rows = [flight(flight=number, tail_number="N00000" if number % 2 else f"N{number:05d}") for number in range(1, 40)]
-    dead, living = start(), start()
+    shipped = load_policy(POLICIES, MODEL).review
+    assert shipped is not None
+    review = shipped.model_copy(update={"unsure_within": 0.02})
+    dead, living = start(review=review), start(review=review)
     first = dead.ask("k", rows)
     with dead.engine.begin() as connection:
         connection.execute(
@@ -344,6 +348,7 @@ def test_recovered_answer_is_the_one_that_was_given(start: Open) -> None:
         )
     again = living.ask("k", rows)
     assert first.status_code == 200
+    assert {one["provisional"] for one in first.json()["predictions"]} == {True, False}
     assert living.shelf.batches == []
     assert again.content == first.content
 

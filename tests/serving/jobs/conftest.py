@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pyarrow as pa
 import pytest
 from sqlalchemy import Engine
 
@@ -30,13 +31,14 @@ LATER = {"prefer": "respond-async"}
 
 @dataclass
 class Office:
-    """A bench with jobs; `stopped` names versions whose answers are stopped."""
+    """A bench with jobs; `stopped` names versions whose answers are stopped, `on_rows` is shown shipped rows."""
 
     bench: Bench
     chosen: Settings
     engine: Engine
     stopped: set[str] = field(default_factory=set)
     parts: JobParts | None = None
+    on_rows: Callable[[pa.Table], None] = lambda _: None
 
     def open(self, **policy: Any) -> JobParts:
         """Return a replica's part in jobs, with a changed policy of jobs."""
@@ -46,7 +48,7 @@ class Office:
             return version in self.stopped
 
         return open_jobs(
-            self.chosen, self.engine, "replica-a", self.bench.models, stopped=stopped, on_rows=lambda _: None
+            self.chosen, self.engine, "replica-a", self.bench.models, stopped=stopped, on_rows=self.on_rows
         )
 
     def change(self, **policy: Any) -> None:

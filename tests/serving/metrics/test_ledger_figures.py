@@ -16,17 +16,21 @@ from lifecycle.evaluation import Metrics
 from lifecycle.look import Look
 from lifecycle.plan import CanaryArm, ShadowArm, TrafficPlan
 from lifecycle.quality import Quality
+from lifecycle.review import ReviewKind
 from lifecycle.verdict import Verdict
 from serving.metrics import loop_families as told
 from serving.metrics.figures import Figures
 from serving.metrics.ledger_figures import LedgerFigures, read_ledger
 from stores.ledger.alarms import Alarms
+from stores.ledger.answering import Answered, Answering
 from stores.ledger.arms import ArmReport, Arms
 from stores.ledger.looks import Looks
 from stores.ledger.opening import connect, open_ledger
 from stores.ledger.plans import Plans
 from stores.ledger.progress import Progress
 from stores.ledger.quality import QualityRecords
+from stores.ledger.reviews import Reviews
+from tests.stores.ledger.asked import asked
 
 NOON = datetime(2013, 4, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -78,6 +82,20 @@ def test_alarms_that_stand_are_told_by_kind_and_others_as_none(ledger: Engine) -
     assert alarms["toy", "drift"] == [1.0]
     assert set(alarms) == {("toy", kind) for kind in AlarmKind}
     assert sum(values[0] for values in alarms.values()) == 1
+
+
+def test_queue_of_reviews_is_told_by_kind(ledger: Engine) -> None:
+    """Zeros where nothing waits, so that a rule on it can end; an agreement only once somebody answered."""
+    Plans(ledger).write(TrafficPlan("m", 1, "1", None), NOON)
+    Reviews(ledger).enter([asked("a"), asked("b", kind=ReviewKind.AUDIT)])
+    Answering(ledger).answer(Answered("b", 0, "ada", "seen", NOON), NOON)
+    figures = read_ledger(ledger)
+    assert figures.of(told.REVIEWS_OPEN) == {("m", "provisional"): [1.0], ("m", "audit"): [0.0]}
+    assert figures.of(told.REVIEWS_OVERDUE) == figures.of(told.REVIEWS_OPEN)
+    assert figures.of(told.REVIEWS_ANSWERED) == {("m", "provisional"): [0.0], ("m", "audit"): [1.0]}
+    assert figures.of(told.REVIEW_AGREEMENT) == {("m", "audit"): [0.0]}
+    assert figures.of(told.REVIEW_OLDEST)["m", "audit"] == [0.0]
+    assert figures.of(told.REVIEW_OLDEST)["m", "provisional"][0] > 0
 
 
 def test_newest_look_is_told_and_what_it_does_not_say_is_left_out(ledger: Engine) -> None:

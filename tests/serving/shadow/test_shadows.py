@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from feature_repo.definition import load_definition
+from lifecycle.log_policy import DroppedFeature, LogPolicy
 from stores.predictor import load_predictor
 from stores.versions import VersionFiles
 from tests.serving.shadow.conftest import MODEL, Replica, champion_rows, plan_of, policy, until
@@ -41,6 +42,22 @@ def test_mirrored_batch_is_answered_beside_the_champions(make_replica: MakeRepli
         assert row["predict_us"] > 0
     assert len({row["prediction_id"] for row in rows} | {"a", "b"}) == 4
     assert rows[0]["served_at"] == rows[1]["served_at"] != theirs[0]["served_at"]
+
+
+def test_feature_that_the_log_may_not_keep_is_scored_and_not_logged(make_replica: MakeReplica) -> None:
+    """By the policy of the trial; nor is a review of the champion's answer one of the shadow's."""
+    replica = make_replica()
+    kept = LogPolicy(fields=(), dropped_features=(DroppedFeature(name="seats", because="So it is."),))
+    place = load_definition(MODEL).vector.index("seats")
+    written = policy().model_copy(update={"log": kept})
+    mirrored = champion_rows("a", review="provisional")
+    replica.shadows.follow(plan_of(), replica.files("2"), written, load_definition(MODEL)).offer(mirrored)
+    replica.until_accounted(1)
+    (row,) = replica.shadow_rows()
+    vector = mirrored.column("features").flatten().to_numpy().reshape(1, -1)
+    assert [row["score"]] == load_predictor(replica.files("2")).score(vector).tolist()
+    assert (row["features"][place], row["review"]) == (None, None)
+    assert row["features"].count(None) == 1
 
 
 def test_row_decided_by_a_rule_keeps_its_decision(make_replica: MakeReplica) -> None:

@@ -1,0 +1,1 @@
+"""Reviews: what the log asks people, entered whole, and a call for what nobody answered in time."""

@@ -1,0 +1,1 @@
+"""Where people meet the gateway: answers enter their queue, and their words come back."""
