@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from lifecycle.decision_policy import DecisionPolicy
 from lifecycle.explaining_gate import explain_requirement
+from lifecycle.explaining_resources import explain_resources
 from lifecycle.explaining_rules import explain_rule, in_hundred, listed
 from lifecycle.explaining_watch import explain_retraining, explain_watching
 from lifecycle.people import Override, Person
@@ -47,6 +48,7 @@ def explain_policy(policy: Policy) -> tuple[Chapter, ...]:
         Chapter("What an answer says", tuple(_decision(policy.decision))),
         Chapter("How the world is watched", tuple(explain_watching(policy.watching))),
         Chapter("When a version is trained anew", tuple(explain_retraining(policy.retraining))),
+        Chapter("What serving it may take", tuple(explain_resources(policy.resources))),
         Chapter("Who may overrule the rules", tuple(_people(policy.people))),
     )
 

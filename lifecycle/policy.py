@@ -10,6 +10,7 @@ from pydantic import model_validator
 from lifecycle.decision_policy import DecisionPolicy
 from lifecycle.misfit import Misplaced, Where, repeated
 from lifecycle.people import Person
+from lifecycle.resources_policy import ResourcesPolicy
 from lifecycle.rollout_policy import PickUpPolicy, RolloutPolicy
 from lifecycle.section import Positive, Section
 from lifecycle.watching_policy import RetrainingPolicy, WatchingPolicy
@@ -18,7 +19,6 @@ from lifecycle.watching_policy import RetrainingPolicy, WatchingPolicy
 class ServingPolicy(Section):
     """Limits of the serving path; sizes in rows and bytes, times in milliseconds."""
 
-    replicas: Positive
     max_rows_per_request: Positive
     max_body_bytes: Positive
     max_batch_rows: Positive
@@ -113,6 +113,7 @@ class Policy(Section):
     model: str
     owner: str
     serving: ServingPolicy
+    resources: ResourcesPolicy
     decision: DecisionPolicy
     cost: CostPolicy
     training: TrainingPolicy

@@ -16,6 +16,7 @@ from lifecycle.policy import Policy
 from serving.at_work import AtWork
 from serving.health import Health
 from serving.ledger_link import LedgerLink
+from serving.load import LoadMeter
 from serving.metrics.gauges import Gauges
 from serving.metrics.opening import open_metrics
 from serving.metrics.requests import RequestMeter
@@ -64,6 +65,7 @@ class Gateway:
 
     application: Application
     health: Health
+    load: LoadMeter
 
 
 def open_gateway(chosen: Settings, replica: str) -> Gateway:
@@ -142,7 +144,7 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
     guards.start()
     watchdog.start()
     application = Application(models, close, open_hook(chosen, engine), metrics, on_open=pulse.start)
-    return Gateway(application, Health(models))
+    return Gateway(application, Health(models), LoadMeter(meter))
 
 
 def _follows(models: Models, model: str, revision: int) -> bool:

@@ -20,7 +20,7 @@ NOT_READY_RETRY_SECONDS = 2
 class Lane:
     """One version that answers: the arm, what it reads, the queue before it, and the proof that it works.
 
-    A lane that is not `trusted` is a trial's: its failure is no reason to replace the process.
+    A lane that is not `trusted` is a trial's or an isolated version's: its failure is no reason to replace the process.
     """
 
     arm: Arm

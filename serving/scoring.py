@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from serving.answer import Answer, Ask
 from serving.at_work import predicted_at_work
-from serving.outputs.standing_in import answer_by_rule
+from serving.isolation.lost import is_lost
+from serving.outputs.standing_in import answer_by_rule, answer_for_lost
 from serving.predicted import VersionFailed
 from serving.prepared import microseconds, prepare
 from serving.recording import answers, log_failed, scored_rows
@@ -17,7 +18,7 @@ def score(stage: Stage, asks: Sequence[Ask]) -> list[Answer]:
     Raises Unavailable when the features or the log are out of reach: nothing is answered then, and nothing held
     against the version. Raises VersionFailed when the version cannot score; a single ask is then logged as failed,
     several are not, because each is tried by itself before it counts. While the version's answers are stopped, the
-    model's rule answers, and none of this happens.
+    model's rule answers, and none of this happens. It also answers while the process of an isolated version is lost.
     """
     prepared = prepare(stage, asks)
     guard = stage.guard
@@ -27,6 +28,9 @@ def score(stage: Stage, asks: Sequence[Ask]) -> list[Answer]:
     try:
         scores = predicted_at_work(stage, prepared)
     except VersionFailed as error:
+        if stage.rule is not None and is_lost(error):
+            took = microseconds(stage.monotonic() - began)
+            return answer_for_lost(stage, stage.rule, prepared, error.reason, took)
         if len(asks) == 1:
             log_failed(stage, prepared, error.reason, stage.monotonic() - began)
         raise

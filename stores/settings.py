@@ -37,6 +37,8 @@ class Settings(BaseSettings):
     """What an MLflow server signs its calls with; by default drawn once and kept in the state folder."""
     ray_address: str = "local"
     """`local` starts Ray; anything else is an address for `ray.init`."""
+    logical_gpus: int | None = Field(None, ge=0)
+    """GPUs that a Ray started here hands out, instead of those it finds: only for trying out how they are shared."""
 
     @field_validator("home", "policies")
     @classmethod

@@ -3,6 +3,7 @@
 from textwrap import dedent
 
 from lifecycle.people import Override, Person
+from lifecycle.resources_policy import ArmResources, ComputingResources, ReplicasPolicy, ResourcesPolicy
 from lifecycle.rollout_policy import (
     CanaryPolicy,
     CanaryStep,
@@ -28,6 +29,21 @@ PICK_UP = PickUpPolicy(
     max_artifact_mb=50,
     max_latency_ms_1_row=200,
     max_latency_ms_64_rows=400,
+)
+
+SHARED = ArmResources(cpus=0, gpus=0, device="cpu", memory_mb=0, placement="shared")
+RESOURCES = ResourcesPolicy(
+    replicas=ReplicasPolicy(
+        minimum=1,
+        maximum=1,
+        target_queue_depth=16,
+        target_p95_ms=100,
+        scale_up_after_seconds=15,
+        scale_down_after_seconds=300,
+    ),
+    champion=SHARED,
+    canary=SHARED,
+    shadow=ComputingResources(cpus=0, gpus=0, device="cpu"),
 )
 
 
@@ -112,6 +128,7 @@ def rollout_yaml(unit: str) -> str:
     )
     start = dedent(
         f"""
+        resources: {RESOURCES.model_dump_json(exclude_none=True)}
         pick_up: {PICK_UP.model_dump_json()}
         rollout:
           unit: [{unit}]

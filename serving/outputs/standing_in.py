@@ -13,7 +13,7 @@ from serving.outputs.guard import Guard
 from serving.outputs.rule import TIER, Rule
 from serving.predicted import VersionFailed, predicted
 from serving.prepared import Prepared, microseconds
-from serving.recording import answers, scored_rows
+from serving.recording import answers, failed_rows, scored_rows
 from serving.rollout.workers import Job, Workers
 from serving.stage import Stage
 
@@ -43,6 +43,18 @@ def answer_by_rule(stage: Stage, guard: Guard, rule: Rule, prepared: Prepared) -
     stage.log.append(rows.batch)
     guard.stood_in(rows.batch)
     try_behind(stage, guard, prepared)
+    return list(answers(stage, prepared, rows.scored, tier=TIER))
+
+
+def answer_for_lost(stage: Stage, rule: Rule, prepared: Prepared, reason: str, predict_us: int) -> list[Answer]:
+    """Return the rule's answers for a version whose process is lost, once they and its failures are in the log.
+
+    The failures are paired with the answers that were shown instead. Raises Unavailable as above.
+    """
+    rows = by_rule(stage, rule, prepared)
+    pairs = rows.batch["prediction_id"].to_pylist()
+    failed = failed_rows(stage, prepared, [reason] * len(prepared.matrix), pairs, predict_us)
+    stage.log.append(pa.concat_batches([rows.batch, failed]))
     return list(answers(stage, prepared, rows.scored, tier=TIER))
 
 

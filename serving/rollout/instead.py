@@ -10,7 +10,8 @@ from lifecycle.errors import InvalidInput
 from serving.answer import Answer
 from serving.at_work import predicted_at_work
 from serving.batching import Batch, fail, settle, tell
-from serving.outputs.rule import TIER
+from serving.isolation.lost import is_lost
+from serving.outputs.rule import TIER, Rule
 from serving.outputs.standing_in import by_rule
 from serving.predicted import VersionFailed
 from serving.prepared import Prepared, microseconds, spread
@@ -55,13 +56,13 @@ class ChampionInstead:
     def _answers(self, prepared: Prepared, attempted: Sequence[Attempted], predict_us: int) -> list[Answer]:
         champion = self.champion
         if champion.guard is not None and not champion.guard.closed and champion.rule is not None:
-            stood_in = by_rule(champion, champion.rule, prepared)
-            self._log(stood_in.batch, prepared, attempted, predict_us)
-            return list(answers(champion, prepared, stood_in.scored, tier=TIER))
+            return self._by_rule(champion.rule, prepared, attempted, predict_us)
         began = champion.monotonic()
         try:
             scores = predicted_at_work(champion, prepared)
         except VersionFailed as error:
+            if champion.rule is not None and is_lost(error):
+                return self._by_rule(champion.rule, prepared, attempted, predict_us)
             if len(prepared.asks) == 1:
                 took = microseconds(champion.monotonic() - began)
                 shown = failed_rows(champion, prepared, [error.reason] * len(prepared.matrix), None, took)
@@ -73,6 +74,11 @@ class ChampionInstead:
         if champion.mirror is not None:
             champion.mirror.offer(shown)
         return list(answers(champion, prepared, scored))
+
+    def _by_rule(self, rule: Rule, prepared: Prepared, attempted: Sequence[Attempted], predict_us: int) -> list[Answer]:
+        stood_in = by_rule(self.champion, rule, prepared)
+        self._log(stood_in.batch, prepared, attempted, predict_us)
+        return list(answers(self.champion, prepared, stood_in.scored, tier=TIER))
 
     def _log(self, shown: pa.RecordBatch, prepared: Prepared, attempted: Sequence[Attempted], predict_us: int) -> None:
         errors = spread(prepared.asks, [one.reason for one in attempted])

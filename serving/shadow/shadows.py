@@ -42,7 +42,7 @@ class Shadows:
     def follow(self, plan: TrafficPlan, files: VersionFiles, policy: Policy, definition: ModelDefinition) -> Mirror:
         """Return what the plan's shadow is fed through; a process that runs for the same trial goes on.
 
-        When the policy has changed how a score becomes a decision, a new process decides by it, as the champion does.
+        When the policy has changed how a score becomes a decision, or what the process may take, a new one goes on.
         `files` are the shadow's. A version made for other features than `definition` computes is not started, and
         its report says so.
         """
@@ -96,13 +96,16 @@ class Shadows:
             threshold=policy.decision.threshold,
             positive=policy.decision.positive,
             negative=policy.decision.negative,
+            memory_limit_mb=policy.rollout.shadow.memory_limit_mb,
+            device=policy.resources.shadow.device,
         )
         return ShadowVersion(task, files.manifest.contract.name, files.manifest.artifact_digest)
 
 
 def _trial(charge: Charge) -> tuple[object, ...]:
     task = charge.version.task
-    return task.version, charge.since_revision, task.threshold, task.positive, task.negative
+    decided_by = task.threshold, task.positive, task.negative
+    return task.version, charge.since_revision, *decided_by, task.memory_limit_mb, task.device
 
 
 def _misfit(files: VersionFiles, definition: ModelDefinition) -> str:

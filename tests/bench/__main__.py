@@ -17,6 +17,7 @@ from lifecycle.errors import HoldfastError
 from stores.settings import settings
 from tests.bench.drift.benchmark import bench_drift
 from tests.bench.drift.options import add_drift_options, chosen_drift_options
+from tests.bench.isolation.benchmark import bench_isolation
 from tests.bench.judge.benchmark import bench_judge
 from tests.bench.judge.options import add_options, chosen_options
 from tests.bench.metrics.benchmark import bench_metrics
@@ -29,6 +30,7 @@ from tests.bench.year.benchmark import add_year_options, bench_year
 BENCHMARKS: Mapping[str, Callable[[Console, argparse.Namespace], Mapping[str, object]]] = {
     "serving": lambda terminal, _: bench_serving(terminal),
     "shadow": lambda terminal, _: bench_shadow(terminal),
+    "isolation": lambda terminal, _: bench_isolation(terminal),
     "metrics": lambda terminal, _: bench_metrics(terminal),
     "judge": lambda terminal, given: bench_judge(terminal, chosen_options(given)),
     "quality": bench_quality,

@@ -85,7 +85,8 @@ def copied_policies(folder: Path, replicas: int) -> Path:
     """Write the flight model's policy with so many replicas, and a deadline that a busy machine meets."""
     folder.mkdir(exist_ok=True)
     text = (POLICIES / f"{MODEL}.yaml").read_text(encoding="utf-8")
-    for old, new in (("replicas: 1", f"replicas: {replicas}"), ("deadline_ms: 50\n", "deadline_ms: 500\n")):
+    bounds = [(f"{bound}: 1{end}", f"{bound}: {replicas}{end}") for bound, end in (("minimum", "\n"), ("maximum", " "))]
+    for old, new in (*bounds, ("deadline_ms: 50\n", "deadline_ms: 500\n")):
         assert text.count(old) == 1
         text = text.replace(old, new)
     part = folder / f"{MODEL}.part"

@@ -165,7 +165,6 @@ POLICY = """
 model: toy
 owner: tests
 serving:
-  replicas: 1
   max_rows_per_request: 64
   max_body_bytes: 65536
   max_batch_rows: 64

@@ -22,6 +22,7 @@ from lifecycle.errors import Unavailable
 from lifecycle.manifest import Example, Manifest
 from lifecycle.plan import TrafficPlan
 from lifecycle.policy import Policy
+from lifecycle.resources_policy import ResourcesPolicy
 from serving.models import Models
 from serving.prediction_ids import PredictionIds
 from serving.rollout.loading import Loading
@@ -188,7 +189,12 @@ def versions_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def make_bench(versions_root: Path) -> Callable[..., Bench]:
     """Return a maker of benches whose policy is changed by the arguments: a canary's deadline, and serving limits."""
 
-    def make(deadline_ms: float = 20_000.0, decision: DecisionPolicy | None = None, **limits: float) -> Bench:
+    def make(
+        deadline_ms: float = 20_000.0,
+        decision: DecisionPolicy | None = None,
+        resources: ResourcesPolicy | None = None,
+        **limits: float,
+    ) -> Bench:
         definition = load_definition(MODEL)
         shelf, log, models = Shelf(definition), MemoryLog(), Models()
 
@@ -199,6 +205,7 @@ def make_bench(versions_root: Path) -> Callable[..., Bench]:
                 "serving": policy.serving.model_copy(update=limits),
                 "rollout": policy.rollout.model_copy(update={"canary": canary}),
                 "decision": decision or policy.decision,
+                "resources": resources or policy.resources,
             }
             return policy.model_copy(update=changed)
 
