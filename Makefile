@@ -12,7 +12,7 @@ help:
 	@echo "make stop       stop what make run started"
 	@echo "make test       the tests"
 	@echo "make check      lint, format, types, import contracts, tests: what CI runs"
-	@echo "make bench      every benchmark; make bench-serving, bench-judge, bench-shadow, bench-drift for one"
+	@echo "make bench      every benchmark; make bench-serving, bench-overload, bench-shadow … for one"
 	@echo "make setup      only make the virtual environment ($(VENV))"
 	@echo "make lock       renew requirements.lock from pyproject.toml"
 	@echo "make clean      delete the state folder and the virtual environment"

@@ -8,11 +8,13 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from console.audit import Attempt, acting
 from console.models import require_known
-from console.overrides import NameOption, ReasonOption, acting_name
+from console.overrides import NameOption, ReasonOption
 from lifecycle.alarms import Alarm
 from lifecycle.errors import InvalidInput
 from lifecycle.people import Override, require_permission
+from lifecycle.tenants import Role
 from stores.clock import ReplayClock
 from stores.ledger.alarms import Alarms
 from stores.ledger.opening import open_ledger
@@ -68,12 +70,14 @@ def dismiss(
     engine = open_ledger(config.ledger_address)
     if not reason.strip():
         raise InvalidInput("the reason is empty; say why the alarm is false, for those who read it later")
-    kept, who = Alarms(engine), acting_name(name)
-    known = kept.get(alarm_id)
-    require_permission(load_policy(config.policies, known.model).people, who, Override.RESUME)
-    # Event time, as the alarm's other moments.
-    at = ReplayClock(Progress(engine)).now()
-    Console().print(escape(sentence(kept.dismiss(alarm_id, f"person:{who}", reason, at))), highlight=False)
+    kept = Alarms(engine)
+    with acting(Attempt("dismiss-alarm", alarm_id, reason), name, Role.OPERATE, config) as actor:
+        known = kept.get(alarm_id)
+        require_permission(load_policy(config.policies, known.model).people, actor.name, Override.RESUME)
+        # Event time, as the alarm's other moments.
+        at = ReplayClock(Progress(engine)).now()
+        dismissed = kept.dismiss(alarm_id, f"person:{actor.name}", reason, at)
+    Console().print(escape(sentence(dismissed)), highlight=False)
 
 
 def sentence(alarm: Alarm) -> str:

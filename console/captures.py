@@ -13,9 +13,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from console.audit import Attempt, acting
 from console.capture_file import capture_of, write_rows
 from console.label_file import read_words
-from console.overrides import acting_name
+from lifecycle.tenants import Role
 from stores.captures import CaptureFiles
 from stores.clock import ReplayClock
 from stores.ledger.captures import Capture, Captures
@@ -91,14 +92,16 @@ def label(
     examples = frozenset(_files().read(capture.capture_id)["example_id"].to_pylist())
     words = read_words(file, examples, blanks_are_skipped=True)
     engine = open_ledger(settings().ledger_address)
-    given = PeoplesLabels(engine).give_all(
-        capture.model,
-        words,
-        source="capture",
-        who=acting_name(name),
-        reason=reason,
-        at=ReplayClock(Progress(engine)).now(),
-    )
+    attempt = Attempt("label-capture", capture.capture_id, f"{len(words)} labels: {reason}")
+    with acting(attempt, name, Role.REVIEW, settings()) as actor:
+        given = PeoplesLabels(engine).give_all(
+            capture.model,
+            words,
+            source="capture",
+            who=actor.name,
+            reason=reason,
+            at=ReplayClock(Progress(engine)).now(),
+        )
     typer.echo(f"{len(given):,} labels of {capture.model} from {capture.capture_id} stand, by {given[0].who}")
 
 

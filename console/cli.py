@@ -21,8 +21,10 @@ from console import (
     policy,
     quarantine,
     recalibrate,
+    tenants,
 )
 from console import run as running
+from console.audit import audit
 from console.loop import loop
 from console.quality import quality
 from console.replay import replay
@@ -46,6 +48,9 @@ app.add_typer(decisions.app, name="decisions")
 app.add_typer(labels.app, name="labels")
 app.add_typer(alarms.app, name="alarms")
 app.add_typer(captures.app, name="captures")
+app.add_typer(tenants.app, name="tenants")
+app.add_typer(tenants.keys, name="keys")
+app.command()(audit)
 app.command()(replay)
 app.command()(quality)
 app.command()(looks.looks)

@@ -32,7 +32,9 @@ def decisions(
         return
     kept = Decisions(open_ledger(settings().ledger_address))
     models = (model,) if model else kept.models()
-    found = [decision for name in models for decision in kept.of(name, limit)]
+    asked = {name: kept.of(name, limit + 1) for name in models}
+    found = [decision for some in asked.values() for decision in some[:limit]]
+    older = [name for name, some in asked.items() if len(some) > limit]
     require_known(settings().policies, model, found)
     if as_json:
         typer.echo(json.dumps([asdict(decision) for decision in found], default=str, indent=2))
@@ -43,6 +45,8 @@ def decisions(
     print_words(found, terminal)
     if not found:
         terminal.print("Nothing was decided yet.")
+    for name in older:
+        terminal.print(f"These are the newest {limit} of {name}; older ones: --limit {10 * limit}", highlight=False)
 
 
 @app.command()

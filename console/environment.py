@@ -45,4 +45,6 @@ def child_environment(settings: Settings) -> Mapping[str, str]:
         # Feast's SQLite store keeps local time without an offset; one zone for all, and one without summer time.
         "TZ": "UTC",
     }
-    return {**os.environ, **QUIET, **ours}
+    # A person's key is for what they do by hand, and no business of programs that outlive the command.
+    inherited = {name: value for name, value in os.environ.items() if name != "HOLDFAST_KEY"}
+    return {**inherited, **QUIET, **ours}

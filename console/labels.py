@@ -11,9 +11,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from console.audit import Attempt, acting
 from console.label_file import read_words
-from console.overrides import acting_name
 from lifecycle.errors import InvalidInput, NotFound
+from lifecycle.tenants import Role
 from stores.clock import ReplayClock
 from stores.ledger.labels import PeoplesLabels, PersonsLabel, Word
 from stores.ledger.opening import open_ledger
@@ -89,7 +90,9 @@ def _give(
             )
     engine = open_ledger(settings().ledger_address)
     at = ReplayClock(Progress(engine)).now()
-    return PeoplesLabels(engine).give_all(model, words, source="person", who=acting_name(name), reason=reason, at=at)
+    attempt = Attempt("label", model, f"{len(words)} labels: {reason}")
+    with acting(attempt, name, Role.REVIEW, settings()) as actor:
+        return PeoplesLabels(engine).give_all(model, words, source="person", who=actor.name, reason=reason, at=at)
 
 
 def _known_model(model: str) -> str:

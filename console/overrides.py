@@ -1,19 +1,22 @@
 """`holdfast rollback|hold|resume|promote|pin`: what a named person may say beside the rules."""
 
-import getpass
+from dataclasses import replace
 from typing import Annotated, get_args
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
+from console.audit import Attempt, acting
+from console.identity import OPEN, identify, named
 from console.word import WAIT_SECONDS, Served, Word, apply_word, wait_served
-from lifecycle.errors import InvalidInput, SettingInvalid
+from lifecycle.errors import InvalidInput
 from lifecycle.people import Override
 from lifecycle.plan import TrafficPlan
 from lifecycle.rollout_policy import ArmName
+from lifecycle.tenants import Role
 from lifecycle.verdict import Decision
-from stores.ledger.opening import connect
+from stores.ledger.opening import connect, open_ledger
 from stores.settings import settings
 
 ModelArgument = Annotated[str, typer.Argument(help="The model, as its policy file is named.")]
@@ -35,17 +38,17 @@ def rollback(
     if arm is not None and arm not in arms:
         raise InvalidInput(f"--arm is {arm!r}; allowed: {', '.join(arms)}")
     chosen = None if arm is None else arms[arm]
-    _say(Word(Override.ROLL_BACK, model, acting_name(name), reason, version=version, arm=chosen))
+    _say(name, Word(Override.ROLL_BACK, model, "", reason, version=version, arm=chosen))
 
 
 def hold(model: ModelArgument, reason: ReasonOption, name: NameOption = None) -> None:
     """Let nothing advance until a person resumes; versions on trial keep their traffic."""
-    _say(Word(Override.HOLD, model, acting_name(name), reason))
+    _say(name, Word(Override.HOLD, model, "", reason))
 
 
 def resume(model: ModelArgument, reason: ReasonOption, name: NameOption = None) -> None:
     """End a hold or a pin: the rules act again."""
-    _say(Word(Override.RESUME, model, acting_name(name), reason))
+    _say(name, Word(Override.RESUME, model, "", reason))
 
 
 def promote(
@@ -57,7 +60,7 @@ def promote(
     name: NameOption = None,
 ) -> None:
     """Make a version champion now: the canary, else the shadow, or a named one of these or that served before."""
-    _say(Word(Override.PROMOTE, model, acting_name(name), reason, version=version))
+    _say(name, Word(Override.PROMOTE, model, "", reason, version=version))
 
 
 def pin(
@@ -67,26 +70,29 @@ def pin(
     name: NameOption = None,
 ) -> None:
     """Keep a version champion whatever the rules find, until a person resumes or takes it back."""
-    _say(Word(Override.PIN, model, acting_name(name), reason, version=version))
+    _say(name, Word(Override.PIN, model, "", reason, version=version))
 
 
-def acting_name(given: str | None) -> str:
-    """Return the name a person acts under: the given one, else HOLDFAST_ACTOR, else the system's user."""
-    name = given if given is not None else settings().actor
-    if name is None:
-        try:
-            name = getpass.getuser()
-        except (KeyError, OSError) as error:
-            raise SettingInvalid("the system knows no name for you; give one with --as or HOLDFAST_ACTOR") from error
-    return name
+def acting_name(given: str | None, needs: Role = Role.REVIEW) -> str:
+    """Return the name a person acts under, as console/identity.py finds it; where keys are required, by their key."""
+    places = settings()
+    return (
+        identify(given, needs, places, open_ledger(places.ledger_address)).name
+        if places.auth != OPEN
+        else named(given, places)
+    )
 
 
-def _say(word: Word) -> None:
+def _say(given: str | None, word: Word) -> None:
     terminal = Console()
-    decision, plan = apply_word(word, settings())
+    places = settings()
+    said = f"version {word.version}: {word.reason}" if word.version else word.reason
+    attempt = Attempt(word.override.replace("_", "-"), word.model, said)
+    with acting(attempt, given, Role.OPERATE, places) as actor:
+        decision, plan = apply_word(replace(word, name=actor.name), places)
     _tell_decision(decision, plan, terminal)
     with terminal.status(f"Waiting for the replicas to serve plan revision {plan.revision}"):
-        served = wait_served(connect(settings().ledger_address), word.model, plan.revision, WAIT_SECONDS)
+        served = wait_served(connect(places.ledger_address), word.model, plan.revision, WAIT_SECONDS)
     _tell_served(served, terminal)
 
 

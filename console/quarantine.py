@@ -1,6 +1,5 @@
 """`holdfast quarantine`: the rows that were set aside, and the way back in for those that belong."""
 
-import getpass
 import json
 import subprocess
 import sys
@@ -11,9 +10,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from console.audit import Attempt, acting
 from console.environment import child_environment
 from lifecycle.errors import InvalidInput, Unavailable
 from lifecycle.quarantine import RowState
+from lifecycle.tenants import Role
 from stores.clock import ReplayClock
 from stores.ledger.opening import open_ledger
 from stores.ledger.progress import Progress
@@ -68,8 +69,10 @@ def readmit(
         Console().print("Nothing is in quarantine.")
         return
     now = ReplayClock(Progress(open_ledger(settings().ledger_address))).now()
-    step = Move(RowState.ASKED, getpass.getuser(), reason.strip(), forced=force, at=now)
-    Quarantine(settings().quarantine).move(chosen, wanted, step)
+    attempt = Attempt("readmit", chosen, f"{len(wanted)} rows{', forced' if force else ''}: {reason.strip()}")
+    with acting(attempt, None, Role.OPERATE, settings()) as actor:
+        step = Move(RowState.ASKED, actor.name, reason.strip(), forced=force, at=now)
+        Quarantine(settings().quarantine).move(chosen, wanted, step)
     # Only flows may examine; what was asked is kept, so that a run that dies is made up for by the next.
     done = subprocess.run(  # noqa: S603 - our own module, and a model that has a policy
         [sys.executable, "-m", "flows.readmit", chosen], env=dict(child_environment(settings())), check=False

@@ -8,11 +8,13 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from console.audit import Attempt, acting
 from console.ending import change_of, end_proposals
 from console.models import require_known
-from console.overrides import ModelArgument, NameOption, ReasonOption, acting_name
+from console.overrides import ModelArgument, NameOption, ReasonOption
 from lifecycle.errors import HoldfastError
 from lifecycle.proposal import Proposal
+from lifecycle.tenants import Role
 from stores.ledger.opening import open_ledger
 from stores.ledger.proposals import Proposals
 from stores.settings import Settings, settings
@@ -45,7 +47,11 @@ def recalibrate(
     reject: Annotated[bool, typer.Option("--reject", help="Leave the policy as it is written.")] = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Write the proposed numbers into the policy, or reject them; both are kept with your name and reason."""
-    for decision, diff in end_proposals(model, acting_name(name), reason, settings(), reject=reject):
+    places = settings()
+    attempt = Attempt("decline" if reject else "recalibrate", model, reason)
+    with acting(attempt, name, Role.OPERATE, places) as actor:
+        ended = end_proposals(model, actor.name, reason, places, reject=reject)
+    for decision, diff in ended:
         terminal = Console()
         terminal.print(f"[bold]{decision.action}[/bold]: {escape(decision.reason)}", highlight=False)
         if diff:

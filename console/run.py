@@ -15,6 +15,7 @@ from stores.settings import Settings
 
 def run(settings: Settings, terminal: Console, play: list[str]) -> None:
     """Bring everything up and play; `play` holds the options for `python -m flows.play`."""
+    settings.require_door()
     stack = Stack(settings)
     terminal.print(f"[bold]Holdfast[/bold]  state folder {settings.home}")
     terminal.print(f"          environment  {Path(sys.prefix)}")

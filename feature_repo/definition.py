@@ -17,6 +17,7 @@ import pandas as pd
 
 from lifecycle.contract import Contract
 from lifecycle.errors import NotFound
+from lifecycle.projection import Projection
 
 Columns: TypeAlias = Mapping[str, np.ndarray]
 """Equally long 1-d arrays by name: (n_rows,) each.
@@ -82,6 +83,18 @@ class View:
 
 
 @dataclass(frozen=True)
+class Older:
+    """The definition of an earlier contract that clients still speak, and its requests' way to today's contract.
+
+    Versions of either contract can be served at once, each by its own definition. See `feature_repo/editions.py` for
+    what the two must have in common.
+    """
+
+    definition: "ModelDefinition"
+    projection: Projection
+
+
+@dataclass(frozen=True)
 class ModelDefinition:
     """Everything the engine knows about one model.
 
@@ -97,6 +110,7 @@ class ModelDefinition:
     Both need the events known from `start - lookback` on.
     `slices(request)` gives the values to report by.
     `source_range` is the span of time the source has events for.
+    `older` are the definitions of earlier contracts that are still spoken, the newest first.
     """
 
     name: str
@@ -116,6 +130,7 @@ class ModelDefinition:
     slices: Callable[[Columns], Columns]
     rule_feature: str
     source_range: tuple[datetime, datetime]
+    older: tuple[Older, ...] = ()
 
     @cached_property
     def defaults(self) -> np.ndarray:
@@ -135,8 +150,10 @@ class ModelDefinition:
 def load_definition(model: str) -> ModelDefinition:
     """Return a model's definition from `feature_repo/<model>/`.
 
-    Raises NotFound naming the package that should be there.
+    Raises NotFound naming the package that should be there, InvalidInput when its older contracts do not go with it.
     """
+    from feature_repo.editions import require_editions  # noqa: PLC0415 - which speaks of definitions itself
+
     package = f"feature_repo.{model}"
     if not re.fullmatch(r"[a-z][a-z0-9_]*", model):
         raise NotFound(f"{model!r} is no model name; use lower-case letters, digits and _")
@@ -147,4 +164,6 @@ def load_definition(model: str) -> ModelDefinition:
             raise
         raise NotFound(f"no model {model!r}: feature_repo/{model}/ is missing") from error
     definition: ModelDefinition = module.DEFINITION
+    if definition.older:
+        require_editions(definition)
     return definition

@@ -1,9 +1,12 @@
 """Whether a policy speaks of what a model's definition has."""
 
+from collections.abc import Iterator
+
 import pandas as pd
 
 from feature_repo.columns import columns_of
 from feature_repo.definition import ModelDefinition
+from feature_repo.editions import editions_of
 from lifecycle.contract import Contract, FieldType
 from lifecycle.errors import PolicyInvalid
 from lifecycle.fitting import misfits_of
@@ -12,8 +15,13 @@ from lifecycle.policy import Policy
 
 
 def policy_misfits(policy: Policy, definition: ModelDefinition) -> tuple[Misfit, ...]:
-    """Return every place of a policy that speaks of a field or slice which its model does not have."""
-    return misfits_of(policy, definition.contract, slice_names(definition))
+    """Return every place of a policy that speaks of a field or slice which its model does not have.
+
+    It speaks of today's contract; a unit must be there in every older one, too, and so must a slice.
+    """
+    slices = [slice_names(edition) for edition in editions_of(definition)]
+    shared = tuple(name for name in slices[0] if all(name in others for others in slices[1:]))
+    return (*misfits_of(policy, definition.contract, shared), *_without_unit(policy, definition))
 
 
 def require_fit(policy: Policy, definition: ModelDefinition) -> None:
@@ -21,6 +29,14 @@ def require_fit(policy: Policy, definition: ModelDefinition) -> None:
     misfits = policy_misfits(policy, definition)
     if misfits:
         raise PolicyInvalid("\n".join(map(str, misfits)))
+
+
+def _without_unit(policy: Policy, definition: ModelDefinition) -> Iterator[Misfit]:
+    for older in definition.older:
+        for position, name in enumerate(policy.rollout.unit):
+            if name in older.projection.constants:
+                reason = f"{name!r} is a constant for requests of {older.definition.contract.name}, so they are all one"
+                yield Misfit(("rollout", "unit", position), f"{reason}; allowed: a field that every contract has")
 
 
 def slice_names(definition: ModelDefinition) -> tuple[str, ...]:

@@ -118,7 +118,8 @@ class _EntityRows:
 
     def _keep(self, fresh: Mapping[str, tuple[float, ...]], now: float) -> None:
         if len(self._kept) + len(fresh) > MOST_KEPT:
-            self._kept = {key: kept for key, kept in self._kept.items() if now - kept[0] < self._cache_seconds}
+            # A copy, because batches are read in several threads.
+            self._kept = {key: kept for key, kept in list(self._kept.items()) if now - kept[0] < self._cache_seconds}
         self._kept.update((key, (now, row)) for key, row in fresh.items())
 
     def _fetch(self, keys: Sequence[str]) -> dict[str, tuple[float, ...]]:

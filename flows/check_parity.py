@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from feature_repo.definition import ModelDefinition, load_definition
 from feature_repo.feast_store import open_feature_store
+from flows.editions import edition_of_version
 from flows.moments import require_zone
 from flows.paging import page_and_wait
 from flows.parity.comparing import compare
@@ -89,7 +90,11 @@ def check_model(
     until: datetime | None = None,
     tell: Tell = tell_of_parity,
 ) -> Checked:
-    """Check one model, store what follows for its alarms, and return what was found."""
+    """Check one model, store what follows for its alarms, and return what was found.
+
+    What is compared are the answers by the champion's contract.
+    """
+    definition = edition_of_version(engine, definition, Plans(engine).current(definition.name).champion)
     progress, policy = Progress(engine), load_policy(config.policies, definition.name)
     now, mark = ReplayClock(progress).now(), f"parity:{definition.name}"
     first, last = _window(progress, definition.name, mark, now)

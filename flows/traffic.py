@@ -30,7 +30,9 @@ class Traffic:
     """A client of one model's V2 endpoint over one kept-alive connection."""
 
     def __init__(self, address: str, contract: Contract, timeout_seconds: float = 30.0) -> None:
-        self._client = httpx.Client(base_url=address, timeout=timeout_seconds)
+        self._client = httpx.Client(
+            base_url=address, timeout=timeout_seconds, headers={"X-Holdfast-Contract": contract.name}
+        )
         self._contract = contract
         self.tally = Tally()
 

@@ -26,6 +26,7 @@ from stores.ledger.progress import Progress
 from stores.policies import policy_models
 from stores.predictor import load_predictor, prove
 from stores.settings import Settings, settings
+from stores.small import load_small
 
 log = structlog.get_logger()
 
@@ -112,6 +113,7 @@ def _prove(bench: Workbench, version: str, manifest: Manifest) -> None:
     try:
         files = bench.versions.open(bench.model, version)
         prove(files, load_predictor(files))
+        load_small(files)
     except ArtifactInvalid as error:
         bench.promotion.refuse(bench.policy, version, manifest, error)
         raise

@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import math
 import re
+from datetime import datetime
 from enum import StrEnum
-from typing import Self
+from typing import Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
@@ -19,6 +21,11 @@ class FieldType(StrEnum):
     TIMESTAMP = "timestamp"
     """RFC 3339 text with an offset, such as 2013-04-01T14:30:00Z."""
 
+
+JsonValue: TypeAlias = str | int | float | bool | None
+"""A field's value as JSON has it."""
+FieldValue: TypeAlias = str | int | float | bool | datetime | None
+"""A typed value of one field; a timestamp is an aware datetime."""
 
 V2_DATATYPES = {
     FieldType.STRING: "BYTES",
@@ -57,6 +64,54 @@ class Field(BaseModel):
         if self.pattern is not None:
             re.compile(self.pattern)
         return self
+
+    @property
+    def may_be_null(self) -> bool:
+        """Whether null passes; an integer or boolean has no column that could hold one, whatever the contract says."""
+        return self.nullable and self.type not in (FieldType.INTEGER, FieldType.BOOLEAN)
+
+    def takes(self, value: FieldValue) -> bool:
+        """Return whether a typed value passes; nothing is converted to make it pass."""
+        if value is None:
+            return self.may_be_null
+        if isinstance(value, bool) or self.type is FieldType.BOOLEAN:
+            return isinstance(value, bool) and self.type is FieldType.BOOLEAN
+        if self.type is FieldType.TIMESTAMP:
+            return isinstance(value, datetime) and value.tzinfo is not None
+        if self.type is FieldType.STRING:
+            return isinstance(value, str) and self._takes_text(value)
+        if not isinstance(value, int | float) or self.minimum is None or self.maximum is None:
+            return False
+        whole = isinstance(value, int) or self.type is not FieldType.INTEGER
+        return whole and math.isfinite(value) and self.minimum <= value <= self.maximum
+
+    def accepts(self, value: JsonValue) -> bool:
+        """Return whether a value as JSON has it passes."""
+        try:
+            return self.takes(self.typed(value))
+        except ValueError:
+            return False
+
+    def typed(self, value: JsonValue) -> FieldValue:
+        """Return a value of JSON as its type holds it; raises ValueError for a text that is no timestamp."""
+        if self.type is FieldType.TIMESTAMP and isinstance(value, str):
+            return datetime.fromisoformat(value)
+        if self.type is FieldType.NUMBER and isinstance(value, int) and not isinstance(value, bool):
+            return float(value)
+        return value
+
+    def takes_bound(self, other: "Field") -> bool:
+        """Return whether every number that another field allows passes here."""
+        numbers = (self.minimum, self.maximum, other.minimum, other.maximum)
+        lowest, highest, low, high = (math.nan if one is None else one for one in numbers)
+        if self.type is FieldType.INTEGER:
+            low, high = math.ceil(low), math.floor(high)
+        return lowest <= low and high <= highest
+
+    def _takes_text(self, text: str) -> bool:
+        # A bare $ also matches before a trailing line break; \Z does not.
+        fits = self.pattern is None or re.search(rf"(?:{self.pattern})\Z", text) is not None
+        return fits and (self.allowed is None or text in self.allowed)
 
     def allows(self) -> str:
         """Say in words which values pass, for error messages and the docs page."""
@@ -99,6 +154,14 @@ class Contract(BaseModel):
         canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
-    def example_row(self) -> dict[str, str | int | float | bool | None]:
+    def accepts_the_same(self, other: "Contract") -> bool:
+        """Return whether two contracts of one name take the same requests, whatever words describe their fields."""
+
+        def limits(contract: Contract) -> list[dict[str, object]]:
+            return [field.model_dump(exclude={"description", "example"}) for field in contract.fields]
+
+        return self.name == other.name and limits(self) == limits(other)
+
+    def example_row(self) -> dict[str, JsonValue]:
         """One row that the contract accepts, made of each field's example."""
         return {field.name: field.example for field in self.fields}

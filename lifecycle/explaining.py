@@ -45,6 +45,7 @@ def explain_policy(policy: Policy) -> tuple[Chapter, ...]:
         Chapter("In shadow, where nobody sees its answers", tuple(_shadow(policy.rollout))),
         Chapter("As canary, beside the champion", tuple(_canary(policy.rollout))),
         Chapter("The watch over the champion", tuple(_champion(policy.rollout))),
+        Chapter("Who answers when the champion cannot", tuple(policy.tiers.sentences())),
         Chapter("What an answer says", tuple(_decision(policy.decision))),
         Chapter("How the world is watched", tuple(explain_watching(policy.watching))),
         Chapter("When a version is trained anew", tuple(explain_retraining(policy.retraining))),
@@ -61,6 +62,11 @@ def _door(policy: Policy) -> Iterator[str]:
         f"{training.minimum_validation_rows:,} rows; all of the following must hold there."
     )
     yield from (explain_requirement(rule) for rule in policy.offline_gate)
+    if training.small is not None:
+        yield (
+            f"A small model of {training.small.rounds:,} trees learns to give the probabilities that it gives, "
+            "and comes with it, for answers that must be cheap."
+        )
     yield from _pick_up(policy.pick_up)
 
 

@@ -13,6 +13,8 @@ from lifecycle.people import Person
 from lifecycle.resources_policy import ResourcesPolicy
 from lifecycle.rollout_policy import PickUpPolicy, RolloutPolicy
 from lifecycle.section import Positive, Section
+from lifecycle.small_policy import SmallPolicy
+from lifecycle.tiers_policy import TiersPolicy
 from lifecycle.watching_policy import RetrainingPolicy, WatchingPolicy
 
 
@@ -48,7 +50,8 @@ class BoosterPolicy(Section):
 class TrainingPolicy(Section):
     """Which window a training uses and how the booster is grown.
 
-    `minimum_rows` are needed to learn from at all, `minimum_validation_rows` to judge by.
+    `minimum_rows` are needed to learn from at all, `minimum_validation_rows` to judge by. Without `small` a version
+    has no small model beside it.
     """
 
     window_days: Positive
@@ -59,6 +62,7 @@ class TrainingPolicy(Section):
     seed: Annotated[int, Limit(ge=0)]
     rounds: Positive
     parameters: BoosterPolicy
+    small: SmallPolicy | None = None
 
     @model_validator(mode="after")
     def _validation_is_inside_the_window(self) -> Self:
@@ -114,6 +118,7 @@ class Policy(Section):
     owner: str
     serving: ServingPolicy
     resources: ResourcesPolicy
+    tiers: TiersPolicy
     decision: DecisionPolicy
     cost: CostPolicy
     training: TrainingPolicy

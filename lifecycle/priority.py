@@ -2,6 +2,8 @@
 
 from enum import IntEnum
 
+from lifecycle.errors import InvalidInput
+
 
 class Priority(IntEnum):
     """The most urgent first, so that they sort as they are served."""
@@ -12,3 +14,19 @@ class Priority(IntEnum):
     """A program waits."""
     BACKFILL = 2
     """Nobody waits."""
+
+
+PRIORITIES = {priority.name.lower(): priority for priority in Priority}
+"""The priorities by the words that people and programs use for them."""
+
+
+def priority_named(word: str) -> Priority:
+    """Return the priority of a word; raises InvalidInput, naming the words there are.
+
+    >>> priority_named("backfill").name
+    'BACKFILL'
+    """
+    found = PRIORITIES.get(word)
+    if found is None:
+        raise InvalidInput(f"the priority is {word!r}; allowed: {', '.join(PRIORITIES)}")
+    return found

@@ -10,7 +10,7 @@ from lifecycle.section import NotNegative, Positive, PositiveNumber, Section
 Device = Literal["cpu", "cuda"]
 Placement = Literal["shared", "isolated"]
 LONGEST_DEADLINE_MS = 2000.0
-"""While an isolated champion is waited for, nobody else is answered by that replica."""
+"""Until a process that hangs is ended, all of its version's requests are answered by others."""
 
 
 class ReplicasPolicy(Section):

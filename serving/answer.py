@@ -1,12 +1,25 @@
 """What a request waits for, and what it gets."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from serving.caller import ANYBODY, Caller
-from serving.rows import Row
+from serving.rows import Row, RowCodec
 
 MODEL_TIER = "model"
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """Rows as their caller wrote them, in another contract than that of the version that answers."""
+
+    codec: RowCodec
+    rows: Sequence[Row]
+
+    @property
+    def contract(self) -> str:
+        """Name of the caller's contract."""
+        return self.codec.contract.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +27,9 @@ class Ask:
     """One accepted request: its typed rows, and the moments and times that the log records.
 
     `submitted` is in monotonic seconds, `decode_us` in microseconds. `numbers` are the rows' places in the request,
-    None when these are all of its rows. `caller` is who asks.
+    None when these are all of its rows. `caller` is who asks. `rows` are in the contract of the version that answers;
+    `original` holds them as the caller wrote them, None when that is the same. `instead` is what the champion is asked
+    when a version on trial does not answer, None when it is this.
     """
 
     rows: Sequence[Row]
@@ -23,6 +38,15 @@ class Ask:
     submitted: float
     numbers: Sequence[int] | None = None
     caller: Caller = ANYBODY
+    original: Original | None = None
+    instead: "Ask | None" = None
+
+    def part(self, numbers: Sequence[int]) -> "Ask":
+        """Return the ask for some of its rows, by their places in it."""
+        original = self.original
+        if original is not None:
+            original = replace(original, rows=[original.rows[row] for row in numbers])
+        return replace(self, rows=[self.rows[row] for row in numbers], numbers=numbers, original=original)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +57,8 @@ class Answer:
     "model", or "rule" where the model's rule stands in for the version; `tiers` says which where both answered.
     `defaulted` names per row the features that a declared default stood in for. `feature_age_seconds` is
     the age of the oldest looked-up row at its prediction moment, views of standing facts aside; None without one.
+    `contract` is the one by which the version answered, `contracts` says which where versions of several did;
+    `request_contract` is the caller's own.
     """
 
     model: str
@@ -47,3 +73,10 @@ class Answer:
     versions: Sequence[str] | None = None
     tier: str = MODEL_TIER
     tiers: Sequence[str] | None = None
+    request_contract: str = ""
+    contracts: Sequence[str] | None = None
+
+    @property
+    def was_translated(self) -> bool:
+        """Whether any of its rows was answered in another contract than the caller's."""
+        return self.contracts is not None or self.request_contract not in ("", self.contract)

@@ -1,5 +1,6 @@
 """The Ray Serve application: one ingress deployment that holds every model."""
 
+import sys
 from collections.abc import Mapping
 
 import ray
@@ -24,6 +25,9 @@ NAME = "holdfast"
 UNBOUNDED = 1_000_000
 """Ray's own queue limits answer in plain text; the gateway's answer with a problem and Retry-After."""
 HEALTH_SECONDS = 2.0
+SWITCH_SECONDS = 0.001
+"""How long a thread of Python may keep the others waiting: versions score in threads of their own, and their answers
+wait for the event loop otherwise, which under load gives way only after five milliseconds."""
 GRACE_SECONDS = 10.0
 
 
@@ -32,6 +36,7 @@ class GatewayReplica:
     """One replica: the gateway, by the name that Ray gave the process."""
 
     def __init__(self, chosen: Settings) -> None:
+        sys.setswitchinterval(SWITCH_SECONDS)
         log_to(chosen.run / FILE)
         use_gateway_protocol()
         given = ray.get_runtime_context()

@@ -7,31 +7,39 @@ from typing import Protocol, TypeAlias
 import msgspec
 
 from feature_repo.definition import ModelDefinition
-from lifecycle.errors import ArtifactInvalid, ContractViolation
+from feature_repo.editions import edition_of
+from lifecycle.errors import ArtifactInvalid, ContractViolation, NotFound
 from lifecycle.resources_policy import ArmResources, Device, Placement
 from serving.isolation.lost import ProcessLost
-from serving.isolation.scorer import VersionRaised, isolate
+from serving.isolation.scorer import Isolated, isolate
 from serving.rollout.workers import Workers
 from serving.rows import Row, RowCodec
 from stores.predictor import Predictor, load_predictor, prove
+from stores.small import load_small, prove_small
 from stores.versions import VersionFiles
 
 Place: TypeAlias = tuple[Placement, Device, float | None, float | None]
 """Where a version stands, what it computes on, and of a process of its own its memory and its deadline."""
 SHARED_CPU: Place = ("shared", "cpu", None, None)
-WORKERS = 2
-"""Threads of a version on trial: one that hangs leaves one that answers."""
+WORKERS = 3
+"""Threads of a version: one that hangs leaves some that answer."""
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One version that has reproduced its own example, rows to warm it up with, and threads for it to be tried in."""
+    """One version that has reproduced its own example, rows to warm it up with, and threads for it to score in.
+
+    `definition` is the model's edition of the contract that the version was made for. `small` is its small model, which
+    has reproduced the example too; None for a version that has none.
+    """
 
     version: str
     files: VersionFiles
     predictor: Predictor
     example: list[Row]
     workers: Workers
+    definition: ModelDefinition
+    small: Predictor | None = None
     place: Place = SHARED_CPU
 
     @property
@@ -40,17 +48,33 @@ class Arm:
         return self.place[0] == "isolated"
 
     def prove(self) -> None:
-        """Raise ArtifactInvalid unless the version still gives its example's scores, bit for bit."""
-        prove(self.files, self.predictor)
+        """Raise ArtifactInvalid unless the version and its small model still give the example's scores.
+
+        Whoever asks may not wait for another process, which proved itself when it started: of an isolated version,
+        raise ProcessLost while there is none.
+        """
+        if isinstance(self.predictor.predict, Isolated):
+            self.predictor.predict.require_process()
+        else:
+            prove(self.files, self.predictor)
+        if self.small is not None:
+            prove_small(self.files, self.small)
 
 
 def load_arm(version: str, files: VersionFiles, definition: ModelDefinition, needs: ArmResources | None = None) -> Arm:
     """Return a loaded and proven version, where and on what its arm `needs` to be: in this process without any.
 
-    Raises ArtifactInvalid when its files do not do what they say, or were made for other features or fields than this
-    code computes, and Unavailable for a device that is not there or a process that cannot be started.
+    Raises ArtifactInvalid when its files do not do what they say, or were made for other features or
+    fields than this code computes for their contract, or for a contract that it does not have. Raises Unavailable
+    for a device that is not there or a process that cannot be started.
     """
     manifest = files.manifest
+    try:
+        definition = edition_of(definition, manifest.contract.name)
+    except NotFound as error:
+        raise ArtifactInvalid(
+            f"version {version} was made for {error}, run the code it was trained with, or train again"
+        ) from error
     if manifest.vector != definition.vector:
         odd = sorted(set(manifest.vector) ^ set(definition.vector)) or "their order"
         raise ArtifactInvalid(
@@ -71,7 +95,8 @@ def load_arm(version: str, files: VersionFiles, definition: ModelDefinition, nee
         predictor = load_predictor(files, "cpu" if needs is None else needs.device)
         prove(files, predictor)
     workers = Workers(f"{manifest.model} {version}", WORKERS)
-    return Arm(version, files, predictor, _example_rows(version, files), workers, place_of(needs))
+    example, small = _example_rows(version, files), load_small(files)
+    return Arm(version, files, predictor, example, workers, definition, small, place_of(needs))
 
 
 def _example_rows(version: str, files: VersionFiles) -> list[Row]:
@@ -136,7 +161,7 @@ class Proof:
             try:
                 self.arm.prove()
                 self._reason = None
-            except (ArtifactInvalid, ProcessLost, VersionRaised) as error:
+            except (ArtifactInvalid, ProcessLost) as error:
                 self._reason = str(error)
             self._at = now
         return self._reason

@@ -1,19 +1,17 @@
-"""What is being scored on the event loop itself, and what hung there: how other threads know whom to blame."""
+"""What is being scored in which thread, and what hung there: how others know whom to blame."""
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
-
-import numpy as np
-
-from serving.predicted import predicted
 
 if TYPE_CHECKING:
     from serving.prepared import Prepared
     from serving.stage import Stage
 
 Scoring: TypeAlias = tuple["Stage", "Prepared"]
-"""One call to a version on the event loop; each is an object of its own, however alike the rows are.
+"""One call to a version in a thread; each is an object of its own, however alike the rows are.
 
 A plain tuple, because one is made for each micro-batch.
 """
@@ -29,31 +27,28 @@ class Hang:
 
 
 class AtWork:
-    """The scoring under way, set and cleared by the event loop, and the hang that was found; read by any thread.
+    """The scorings under way by native thread id, set and cleared by their threads, and the hangs that were found.
 
-    There is one for a gateway process, because it has one event loop.
+    Read by any thread; there is one for a gateway process.
     """
 
-    __slots__ = ("hang", "scoring")
+    __slots__ = ("hangs", "scorings")
 
     def __init__(self) -> None:
-        self.scoring: Scoring | None = None
-        self.hang: Hang | None = None
+        self.scorings: dict[int, Scoring] = {}
+        self.hangs: tuple[Hang, ...] = ()
 
     def hung(self, model: str) -> Mapping[str, str]:
         """Return which versions of a model hung here, and how."""
-        hang = self.hang
-        return {hang.version: hang.reason} if hang is not None and hang.model == model else {}
+        return {hang.version: hang.reason for hang in self.hangs if hang.model == model}
 
 
-def predicted_at_work(stage: "Stage", prepared: "Prepared") -> np.ndarray:
-    """Return a stage's scores as `predicted` does, on the event loop itself, and let it be seen meanwhile.
-
-    Raises VersionFailed and InvalidInput as that does.
-    """
-    at_work = stage.at_work
-    at_work.scoring = stage, prepared
+@contextmanager
+def seen_at_work(stage: "Stage", prepared: "Prepared") -> Iterator[None]:
+    """Let it be seen that this thread scores for a stage."""
+    scorings, thread = stage.at_work.scorings, threading.get_native_id()
+    scorings[thread] = stage, prepared
     try:
-        return predicted(stage.version, stage.predictor, prepared.matrix)
+        yield
     finally:
-        at_work.scoring = None
+        del scorings[thread]

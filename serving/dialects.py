@@ -115,7 +115,7 @@ def _document(answer: Answer) -> dict[str, object]:
         answer.defaulted,
         strict=True,
     )
-    return {
+    document = {
         "model": answer.model,
         "version": answer.version,
         "contract": answer.contract,
@@ -133,6 +133,11 @@ def _document(answer: Answer) -> dict[str, object]:
             for name, version, tier, probability, decision, defaulted in rows
         ],
     }
+    if answer.was_translated:
+        document["request_contract"] = answer.request_contract
+    if answer.contracts is not None:
+        document["contracts"] = answer.contracts
+    return document
 
 
 def _header_length(headers: Headers) -> int | None:

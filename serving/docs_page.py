@@ -21,7 +21,7 @@ def docs_page(models: Models) -> bytes:
 
 def _section(served: ServedModel) -> str:
     name = escape(served.plan.model)
-    contract = served.lanes[served.champion].codec.contract
+    contract, *others = served.lanes[served.champion].contracts.spoken
     versions = ", ".join(escape(version) for version in served.lanes)
     body = json.dumps({"rows": [contract.example_row()]})
     command = (
@@ -34,8 +34,19 @@ def _section(served: ServedModel) -> str:
         f"1 to {served.policy.serving.max_rows_per_request} rows a request, "
         f"champion <b>{escape(served.champion)}</b>, versions standing: {versions}.</p>"
         f"<table><tr><th>field</th><th>tensor</th><th>allowed</th><th>meaning</th><th>example</th></tr>{_fields(contract)}"
-        f"</table><table><tr><th>output</th><th>tensor</th><th>meaning</th></tr>{_outputs()}</table>"
+        f"</table>{''.join(map(_other, others))}"
+        f"<table><tr><th>output</th><th>tensor</th><th>meaning</th></tr>{_outputs()}</table>"
         f"<pre>{escape(command)}</pre>"
+    )
+
+
+def _other(contract: Contract) -> str:
+    name = escape(contract.name)
+    return (
+        f"<p>Contract <b>{name}</b> is answered, too, where nothing of the request is lost; send "
+        f"<code>X-Holdfast-Contract: {name}</code>.</p>"
+        f"<table><tr><th>field</th><th>tensor</th><th>allowed</th><th>meaning</th><th>example</th></tr>{_fields(contract)}"
+        "</table>"
     )
 
 

@@ -1,26 +1,28 @@
 """One gateway process put together: models, the watch on their plans, the log, and the application."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import structlog
 from sqlalchemy import Engine
 
 from feature_repo.definition import ModelDefinition, load_definition
+from feature_repo.editions import edition_of
 from feature_repo.feast_store import open_feature_store
 from feature_repo.online import OnlineFeatures
 from lifecycle.errors import HoldfastError
 from lifecycle.policy import Policy
 from serving.at_work import AtWork
+from serving.doors.opening import open_door
 from serving.health import Health
 from serving.ledger_link import LedgerLink
 from serving.load import LoadMeter
 from serving.metrics.gauges import Gauges
 from serving.metrics.opening import open_metrics
 from serving.metrics.requests import RequestMeter
-from serving.metrics.served_families import BREAKER_OPEN
+from serving.metrics.served_families import BREAKER_OPEN, FAILURE_BREAKER
 from serving.models import Models
 from serving.outputs.capturing import Capturing
 from serving.outputs.guards import Guards
@@ -35,6 +37,7 @@ from serving.rollout.mirroring import Mirroring
 from serving.routes import Application
 from serving.shadow.shadows import Shadows
 from serving.standing import StandingUp
+from serving.tiers.breakers import FailureBreakers
 from serving.watchdog import Watchdog
 from serving.watching.counting import Counting
 from serving.watching.known_baselines import KnownBaselines
@@ -80,6 +83,7 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
     gauges = Gauges()
     meter = RequestMeter(lambda name: name in models.names())
     engine = connect(chosen.ledger_address)
+    door, guest_list = open_door(chosen, engine)
     counting = _counting(chosen, engine, writer.owned.app_id)
     shipper = Shipper(chosen.prediction_log, writer, SHIP_SECONDS, counting.offer)
     versions = Versions(chosen.versions, Registry(chosen.mlflow_address), Pins(engine))
@@ -93,7 +97,9 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
     guards = _guards(chosen, engine, replica)
     gauges.ask(BREAKER_OPEN.name, guards.open_breakers)
     at_work = AtWork()
-    pulse = Pulse(at_work)
+    breakers = FailureBreakers()
+    gauges.ask(FAILURE_BREAKER.name, breakers.states)
+    pulse = Pulse()
     standing_up = StandingUp(
         policies.newest,
         reader_of,
@@ -104,10 +110,21 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
         guards=guards,
         retried=meter.retried,
         at_work=at_work,
+        breakers=breakers,
     )
-    shadows = Shadows(chosen.prediction_log, replica, writer)
+    shadows = Shadows(
+        chosen.prediction_log, replica, writer, features=chosen.features, online_store=chosen.online_store
+    )
     metrics = open_metrics(
-        chosen, engine, replica, models=models, meter=meter, gauges=gauges, shadows=shadows, shipper=shipper
+        chosen,
+        engine,
+        replica,
+        models=models,
+        meter=meter,
+        gauges=gauges,
+        shadows=shadows,
+        shipper=shipper,
+        turned_away=door.refusals.counters,
     )
     watch = PlanWatch(
         known=lambda: known_models(chosen.policies, models.names()),
@@ -119,14 +136,13 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
         replica=replica,
         clock=SystemClock(),
         every_seconds=PLAN_SECONDS,
-        stopped=guards.trouble,
+        stopped=lambda model: "; ".join(filter(None, (guards.trouble(model), breakers.trouble(model)))) or None,
         stands_still=pulse.trouble,
         hung=at_work.hung,
     )
-    watchdog = Watchdog(at_work, use=pulse.use, told=watch.report, follows=partial(_follows, models))
+    watchdog = Watchdog(at_work, told=watch.report)
 
     def close() -> None:
-        # First, because the event loop has no turn while everything is stopped.
         watchdog.stop()
         pulse.stop()
         watch.stop()
@@ -135,7 +151,9 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
         counting.stop()
         metrics.stop()
         guards.stop()
+        guest_list.stop()
 
+    guest_list.start()
     watch.tick()
     watch.start()
     counting.start()
@@ -143,14 +161,8 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
     metrics.start()
     guards.start()
     watchdog.start()
-    application = Application(models, close, open_hook(chosen, engine), metrics, on_open=pulse.start)
+    application = Application(models, close, open_hook(chosen, engine), metrics, on_open=pulse.start, door=door)
     return Gateway(application, Health(models), LoadMeter(meter))
-
-
-def _follows(models: Models, model: str, revision: int) -> bool:
-    """Return whether a newer plan of a model than a revision is followed here."""
-    served = models.find(model)
-    return served is not None and served.plan.revision > revision
 
 
 def _guards(chosen: Settings, engine: Engine, replica: str) -> Guards:
@@ -165,12 +177,17 @@ def _known_baselines(chosen: Settings, engine: Engine) -> KnownBaselines:
 
 def _counting(chosen: Settings, engine: Engine, name: str) -> Counting:
     return Counting(
-        vector_of=lambda model: load_definition(model).vector,
+        vector_of=_vector_of,
         baselines=_known_baselines(chosen, engine),
         profiles=Profiles(engine),
         name=name,
         clock=SystemClock(),
     )
+
+
+def _vector_of(model: str, contract: str | None) -> Sequence[str]:
+    definition = load_definition(model)
+    return definition.vector if contract is None else edition_of(definition, contract).vector
 
 
 def _adopt_what_can_be(prediction_log: Path) -> None:

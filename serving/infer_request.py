@@ -22,7 +22,16 @@ MATRIX_AXES = 2
 BINARY_SIZE = "binary_data_size"
 ALL_BINARY = "binary_data_output"
 ONE_BINARY = "binary_data"
+CONTRACT = "contract"
 _NONE = msgspec.Raw()
+
+
+class OtherContract(Exception):
+    """The request says itself that it is written in another contract than it is read by."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(name)
 
 
 class Tensor(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -58,7 +67,8 @@ def read_infer_request(body: bytes, json_bytes: int | None, codec: RowCodec) -> 
     """Return a request and its rows.
 
     `json_bytes` is where the JSON ends and binary tensors begin, None when all is JSON. Raises
-    ContractViolation when the tensors do not fit the contract, Refused when the body is no such request.
+    ContractViolation when the tensors do not fit the contract, Refused when the body is no such request, and
+    OtherContract when its parameter `contract` names another one.
     """
     raw = memoryview(body)
     end = len(raw) if json_bytes is None else json_bytes
@@ -73,13 +83,20 @@ def read_infer_request(body: bytes, json_bytes: int | None, codec: RowCodec) -> 
         untyped(bytes(raw[:end]))
         raise malformed(str(error)) from error
     _check_parameters(request)
+    named = request.parameters.get(CONTRACT, codec.contract.name)
+    if named != codec.contract.name:
+        raise OtherContract(named)
     rows = codec.from_columns(_columns(request, raw[end:], codec))
     refuse_repeated_keys(body if json_bytes is None else body[:end], _n_strings(request))
     return request, rows
 
 
 def _check_parameters(request: InferRequest) -> None:
-    _allow_only(ALL_BINARY, request.parameters, "the request")
+    others = {name: value for name, value in request.parameters.items() if name != CONTRACT}
+    if not isinstance(request.parameters.get(CONTRACT, ""), str):
+        said = f"the request: the parameter {CONTRACT} = {shown(request.parameters[CONTRACT])} is no text"
+        raise refused(400, "unsupported-parameter", f"{said}; allowed: the name of a contract.")
+    _allow_only(ALL_BINARY, others, "the request")
     for wanted in request.outputs:
         _allow_only(ONE_BINARY, wanted.parameters, f"output {wanted.name}")
 
@@ -93,7 +110,7 @@ def _allow_only(allowed: str, parameters: Mapping[str, object], where: str) -> N
 
 def _n_strings(request: InferRequest) -> int:
     """Return how many strings a request's JSON holds, keys included, when it repeats and spells out nothing."""
-    n_strings = 1 + (2 if request.id else 0) + _n_names(request.parameters)
+    n_strings = 1 + (2 if request.id else 0) + _n_names(request.parameters) + (CONTRACT in request.parameters)
     if request.outputs:
         n_strings += 1 + sum(2 + _n_names(wanted.parameters) for wanted in request.outputs)
     for tensor in request.inputs:

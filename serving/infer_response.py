@@ -40,6 +40,10 @@ def parameters(answer: Answer) -> dict[str, str | int | float]:
         said["versions"] = ",".join(answer.versions)
     if answer.tiers is not None:
         said["tiers"] = ",".join(answer.tiers)
+    if answer.was_translated:
+        said["request_contract"] = answer.request_contract
+    if answer.contracts is not None:
+        said["contracts"] = ",".join(answer.contracts)
     if answer.feature_age_seconds is not None:
         said["feature_age_seconds"] = answer.feature_age_seconds
     return said

@@ -31,7 +31,8 @@ class Scored:
 
     `moments` are epoch seconds, `feature_at` is (n_rows, n_views) epoch seconds with NaN for missing,
     `matrix` is (n_rows, n_features) float32. Stage times are microseconds. `decided` is None for an attempt
-    that failed. `tenants` is None when nobody of them said who asks.
+    that failed. `tenants` is None when nobody of them said who asks. `originals` are the contracts and the JSON in
+    which callers wrote rows that were translated, None elsewhere and as a whole when none was.
     """
 
     prediction_ids: Sequence[str]
@@ -51,6 +52,7 @@ class Scored:
     features_us: int
     predict_us: int
     tenants: Sequence[str | None] | None = None
+    originals: tuple[Sequence[str | None], Sequence[str | None]] | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,8 @@ ANSWERED: Mapping[str, str | bool | None] = {
     "shown": True,
     "pairs_with": None,
     "decided_by": None,
+    "original_contract": None,
+    "original_request": None,
 }
 """What the usual row says of itself."""
 
@@ -97,11 +101,15 @@ class LogBatches:
         columns.update(_outcome(scored, failure))
         if scored.tenants is not None:
             columns["tenant"] = pa.array(scored.tenants, _TEXT)
+        if scored.originals is not None:
+            contracts, requests = scored.originals
+            columns["original_contract"] = pa.array(contracts, _TEXT)
+            columns["original_request"] = pa.array(requests, _TEXT)
         columns["defaulted"] = pa.array(scored.defaulted, _TYPES["defaulted"])
-        columns["served_at"] = _moments(np.full(n_rows, scored.served_at))
-        columns["moment_at"] = _moments(scored.moments)
-        columns["feature_at"] = _lists("feature_at", scored.feature_at.shape, _moments(scored.feature_at))
-        columns["features"] = _lists("features", scored.matrix.shape, _numbers(pa.float32(), scored.matrix))
+        columns["served_at"] = moments(np.full(n_rows, scored.served_at))
+        columns["moment_at"] = moments(scored.moments)
+        columns["feature_at"] = lists("feature_at", scored.feature_at.shape, moments(scored.feature_at))
+        columns["features"] = lists("features", scored.matrix.shape, _numbers(pa.float32(), scored.matrix))
         counts = np.empty((5, n_rows), np.int32)
         counts[0], counts[1], counts[2] = scored.row_numbers, scored.decode_us, scored.queue_us
         counts[3], counts[4] = scored.features_us, scored.predict_us
@@ -146,7 +154,8 @@ def _numbers(kind: pa.DataType, values: np.ndarray) -> pa.Array:
     return pa.Array.from_buffers(kind, values.size, [None, pa.py_buffer(values)])
 
 
-def _moments(epoch_seconds: np.ndarray) -> pa.Array:
+def moments(epoch_seconds: np.ndarray) -> pa.Array:
+    """Return epoch seconds of any shape as the log's moments, one after the other, null for NaN."""
     microseconds = epoch_seconds.ravel() * MICROSECONDS
     missing = np.isnan(microseconds)
     if not missing.any():
@@ -156,7 +165,8 @@ def _moments(epoch_seconds: np.ndarray) -> pa.Array:
     return pa.Array.from_buffers(MOMENT, whole.size, [valid, pa.py_buffer(whole)])
 
 
-def _lists(name: str, shape: tuple[int, ...], values: pa.Array) -> pa.Array:
+def lists(name: str, shape: tuple[int, ...], values: pa.Array) -> pa.Array:
+    """Return the lists of a column of the log, one per row of `shape`, over values one after the other."""
     n_rows, width = shape
     ends = np.arange(0, n_rows * width + 1, width, dtype=np.int32) if width else np.zeros(n_rows + 1, np.int32)
     return pa.Array.from_buffers(_TYPES[name], n_rows, [None, pa.py_buffer(ends)], children=[values])

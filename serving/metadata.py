@@ -32,6 +32,7 @@ def model_metadata(served: ServedModel, asked: str | None) -> dict[str, object]:
         "outputs": [{"name": name, "datatype": kind, "shape": [-1]} for name, (kind, _) in OUTPUTS.items()],
         "parameters": {
             "contract": contract.name,
+            "contracts": ",".join(one.name for one in lane.contracts.spoken),
             "champion": served.champion,
             "plan_revision": served.plan.revision,
             "max_rows": served.policy.serving.max_rows_per_request,

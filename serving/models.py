@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from feature_repo.definition import ModelDefinition
+from lifecycle.contract import Contract
 from lifecycle.plan import TrafficPlan
 from lifecycle.policy import Policy
 from serving.arms import Arm, Proving
 from serving.batching import MicroBatcher
+from serving.contracts import Contracts
 from serving.mirror_slot import MirrorSlot
 from serving.problem import refused
 from serving.rollout.trial import Trial
@@ -20,12 +22,16 @@ NOT_READY_RETRY_SECONDS = 2
 class Lane:
     """One version that answers: the arm, what it reads, the queue before it, and the proof that it works.
 
-    A lane that is not `trusted` is a trial's or an isolated version's: its failure is no reason to replace the process.
+    `contracts` are all in which a request may be written, its own and others that become it. In `batcher` other tiers
+    answer what it cannot; in `strict`, for whoever asks for this very version, nobody does. A lane that is not
+    `trusted` is a trial's or an isolated version's: its failure is no reason to replace the process.
     """
 
     arm: Arm
     codec: RowCodec
+    contracts: Contracts
     batcher: MicroBatcher
+    strict: MicroBatcher
     proof: Proving
     trusted: bool = True
 
@@ -36,7 +42,8 @@ class ServedModel:
 
     `left_out` says why the plan's other versions do not stand; `out_of_reach` are those of them that may yet, because
     a store was away and nothing is wrong with them. Those in `loading` are on their way. `trial` splits requests while
-    a canary stands, and `mirror` is where the champion's answers are shown to a shadow.
+    a canary stands, and `mirror` is where the champion's answers are shown to a shadow. `contract` is the champion's,
+    `definition` the model's of today.
     """
 
     plan: TrafficPlan
@@ -49,6 +56,7 @@ class ServedModel:
     trial: Trial | None = None
     mirror: MirrorSlot = field(default_factory=MirrorSlot)
     out_of_reach: frozenset[str] = frozenset()
+    contract: Contract | None = None
 
 
 @dataclass

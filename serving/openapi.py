@@ -3,6 +3,7 @@
 from typing import Any
 
 from lifecycle.contract import Contract, Field, FieldType
+from lifecycle.priority import PRIORITIES, Priority
 from serving.metadata import server_metadata
 from serving.models import Models, ServedModel
 
@@ -30,7 +31,9 @@ def openapi(models: Models) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "Holdfast gateway", "version": server_metadata()["version"]},
         "paths": paths,
-        "components": {"schemas": {"Problem": _PROBLEM}},
+        # A key may be left out where the gateway is open.
+        "security": [{}, {"bearer": []}, {"apiKey": []}],
+        "components": {"schemas": {"Problem": _PROBLEM}, "securitySchemes": _SECURITY},
     }
 
 
@@ -60,26 +63,38 @@ def _property(field: Field) -> dict[str, Any]:
 
 
 def _model_paths(served: ServedModel) -> dict[str, Any]:
-    contract = served.lanes[served.champion].codec.contract
+    contract, *others = served.lanes[served.champion].contracts.spoken
+    schemas = [row_schema(contract), *map(row_schema, others)]
     rows = {"type": "array", "minItems": 1, "maxItems": served.policy.serving.max_rows_per_request}
     body = {
         "type": "object",
         "required": ["rows"],
         "additionalProperties": False,
-        "properties": {"rows": rows | {"items": row_schema(contract)}},
+        "properties": {"rows": rows | {"items": {"anyOf": schemas} if others else schemas[0]}},
     }
     example = {"rows": [contract.example_row()]}
     root = f"/v2/models/{served.plan.model}"
     paths: dict[str, Any] = {}
     for place in (root, f"{root}/versions/{{version}}"):
         named = [] if place == root else [_VERSION]
+        spoken = [*named, _contract([contract.name, *(other.name for other in others)])]
         paths[place] = _get("Inputs, outputs and versions", named)
         paths[f"{place}/ready"] = _get("Whether the version just reproduced its own example", named)
-        paths[f"{place}/predict"] = _post("Predict for rows of JSON", body, example, named)
+        paths[f"{place}/predict"] = _post("Predict for rows of JSON", body, example, spoken)
         paths[f"{place}/infer"] = _post(
-            "Predict for tensors, by the Open Inference Protocol", {"type": "object"}, None, named
+            "Predict for tensors, by the Open Inference Protocol", {"type": "object"}, None, spoken
         )
     return paths
+
+
+def _contract(names: list[str]) -> dict[str, Any]:
+    return {
+        "name": "X-Holdfast-Contract",
+        "in": "header",
+        "required": False,
+        "description": "The contract of the request; without it, the first that the request fits",
+        "schema": {"type": "string", "examples": names},
+    }
 
 
 def _get(summary: str, parameters: list[dict[str, Any]] | None = None) -> dict[str, Any]:
@@ -91,7 +106,7 @@ def _post(summary: str, schema: dict[str, Any], example: object, parameters: lis
     return {
         "post": {
             "summary": summary,
-            "parameters": parameters,
+            "parameters": [*parameters, _PRIORITY],
             "requestBody": {"required": True, "content": {"application/json": content}},
             "responses": _RESPONSES,
         }
@@ -105,6 +120,17 @@ _METRICS = {
     }
 }
 _VERSION = {"name": "version", "in": "path", "required": True, "schema": {"type": "string"}}
+_PRIORITY = {
+    "name": "X-Holdfast-Priority",
+    "in": "header",
+    "required": False,
+    "description": "Who goes first when there is more than can be answered; capped by the tenant's own",
+    "schema": {"type": "string", "enum": list(PRIORITIES), "default": Priority.STANDARD.name.lower()},
+}
+_SECURITY = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "An API key, hf_…"},
+    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
 _RESPONSES = {
     "200": {"description": "The answer", "content": {"application/json": {"schema": {"type": "object"}}}},
     "default": {

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from feature_repo.definition import Columns, ModelDefinition
+from lifecycle.contract import Contract
 from lifecycle.plan import TrafficPlan
 from lifecycle.policy import Policy
 from stores.versions import VersionFiles
@@ -67,8 +68,18 @@ class Mirror(Protocol):
 class Shadows(Protocol):
     """The versions in shadow beside this gateway, one per model at most."""
 
-    def follow(self, plan: TrafficPlan, files: VersionFiles, policy: Policy, definition: ModelDefinition) -> Mirror:
-        """Return the mirror of the plan's shadow, started or kept when it runs already."""
+    def follow(
+        self,
+        plan: TrafficPlan,
+        files: VersionFiles,
+        policy: Policy,
+        definition: ModelDefinition,
+        asked: Contract | None = None,
+    ) -> Mirror:
+        """Return the mirror of the plan's shadow, started or kept when it runs already.
+
+        `asked` is the champion's contract, None when it is the shadow's own.
+        """
         ...
 
     def end(self, model: str) -> None:

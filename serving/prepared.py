@@ -1,6 +1,6 @@
 """A micro-batch with its features read: everything a version needs to score it, and the log to describe it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import TypeVar
@@ -60,10 +60,36 @@ class Prepared:
 
 def prepare(stage: Stage, asks: Sequence[Ask]) -> Prepared:
     """Return a micro-batch ready to be scored; raises Unavailable when the features are out of reach."""
+    return _prepared(stage, asks, stage.reader.read)
+
+
+def prepare_blind(stage: Stage, asks: Sequence[Ask]) -> Prepared:
+    """Return a micro-batch with the declared defaults in the place of all looked-up features."""
+
+    def nothing(request: Columns) -> LookedUp:
+        n_rows = len(next(iter(request.values())))
+        views = stage.definition.views
+        return Blind(
+            {feature.name: np.full(n_rows, np.nan) for view in views for feature in view.features},
+            {view.name: np.full(n_rows, np.nan) for view in views},
+        )
+
+    return _prepared(stage, asks, nothing)
+
+
+@dataclass(frozen=True)
+class Blind:
+    """Looked-up features of which none was found."""
+
+    values: Mapping[str, np.ndarray]
+    event_at: Mapping[str, np.ndarray]
+
+
+def _prepared(stage: Stage, asks: Sequence[Ask], read: Callable[[Columns], LookedUp]) -> Prepared:
     began = stage.monotonic()
     rows = list(chain.from_iterable(ask.rows for ask in asks))
     request = stage.codec.columns(rows)
-    found = stage.reader.read(request)
+    found = read(request)
     assembled = assemble(stage.definition, request, found.values)
     featured = stage.monotonic()
     example_ids: list[str] = stage.definition.example_ids(request).tolist()
@@ -72,7 +98,7 @@ def prepare(stage: Stage, asks: Sequence[Ask]) -> Prepared:
         request=request,
         matrix=assembled.matrix,
         defaulted=assembled.defaulted,
-        feature_at=_feature_at(stage.definition, found, len(rows)),
+        feature_at=feature_at(stage.definition, found, len(rows)),
         moments=stage.definition.prediction_moments(request),
         example_ids=example_ids,
         units=stage.units.of(rows, lambda: example_ids),
@@ -92,7 +118,8 @@ def microseconds(seconds: float) -> int:
     return int(seconds * MICROSECONDS)
 
 
-def _feature_at(definition: ModelDefinition, found: LookedUp, n_rows: int) -> np.ndarray:
+def feature_at(definition: ModelDefinition, found: LookedUp, n_rows: int) -> np.ndarray:
+    """Return when each view's row of each request became true, (n_rows, n_views) epoch seconds, NaN where missing."""
     if not definition.views:
         return np.empty((n_rows, 0))
     return np.stack([found.event_at[view.name] for view in definition.views], axis=1)

@@ -56,17 +56,18 @@ def refused(
     return Refused(Problem(status, kind, detail, retry_after, headers))
 
 
+def field_problems(error: ContractViolation) -> list[dict[str, object]]:
+    """Return what is wrong with a request, field by field, as the document's `errors`."""
+    return [{"field": one.field, "row": one.row, "value": one.value, "allowed": one.allowed} for one in error.problems]
+
+
 def problem_of(error: Exception) -> Problem:
     """Return what a caller is told of an error; one that nobody foresaw keeps its details to the server's log."""
     match error:
         case Refused():
             return error.problem
         case ContractViolation():
-            errors = [
-                {"field": one.field, "row": one.row, "value": one.value, "allowed": one.allowed}
-                for one in error.problems
-            ]
-            return Problem(422, "contract-violation", str(error), extra={"errors": errors})
+            return Problem(422, "contract-violation", str(error), extra={"errors": field_problems(error)})
         case InvalidInput():
             return Problem(422, "invalid-input", str(error))
         case Unavailable():

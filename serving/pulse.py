@@ -1,12 +1,8 @@
 """The pulse of the event loop: how other threads see that nobody is answered."""
 
 import asyncio
-import threading
 import time
 from collections.abc import Callable
-
-from serving.at_work import AtWork
-from serving.shadow.waiting import CoreUse, thread_use
 
 BEAT_SECONDS = 0.25
 STILL_SECONDS = 1.0
@@ -19,16 +15,13 @@ class Pulse:
     `monotonic` is in seconds.
     """
 
-    def __init__(self, at_work: AtWork, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._at_work = at_work
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._beat_at: float | None = None
         self._next: asyncio.TimerHandle | None = None
-        self._thread: int | None = None
 
     def start(self) -> None:
         """Begin to beat; to be called on the event loop."""
-        self._thread = threading.get_native_id()
         self._beat(asyncio.get_running_loop())
 
     def stop(self) -> None:
@@ -43,20 +36,9 @@ class Pulse:
         return 0.0 if beat_at is None else self._monotonic() - beat_at
 
     def trouble(self) -> str | None:
-        """Return that nobody is answered, since when and during what; None while the event loop has its turns."""
+        """Return that nobody is answered, and since when; None while the event loop has its turns."""
         still = self.still_seconds()
-        if still < STILL_SECONDS:
-            return None
-        told = f"does not answer: its event loop has stood still for {still:.0f} s"
-        scoring = self._at_work.scoring
-        if scoring is None:
-            return told
-        stage, _ = scoring
-        return f"{told} while version {stage.version} of {stage.definition.name} scores"
-
-    def use(self) -> CoreUse:
-        """Return what the event loop's thread has of the cores; before the start it wants none."""
-        return CoreUse(wanted=False, used_seconds=0.0) if self._thread is None else thread_use(self._thread)
+        return None if still < STILL_SECONDS else f"does not answer: its event loop has stood still for {still:.0f} s"
 
     def _beat(self, loop: asyncio.AbstractEventLoop) -> None:
         self._beat_at = self._monotonic()

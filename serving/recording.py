@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from feature_repo.definition import ModelDefinition
 from lifecycle.deciding import decide_actions
-from serving.answer import MODEL_TIER, Answer
+from serving.answer import MODEL_TIER, Answer, Ask
 from serving.log_batch import Decided, Failure, Scored
 from serving.prepared import Prepared, microseconds, spread
 from serving.stage import Stage
@@ -19,7 +19,9 @@ NOTHING: tuple[str, ...] = ()
 def scored_rows(stage: Stage, prepared: Prepared, scores: np.ndarray, predict_us: int) -> Scored:
     """Return a micro-batch with its decisions and new prediction ids; `scores` must be usable."""
     counts = np.count_nonzero(prepared.defaulted, axis=1)
-    decisions, decided_by = decide_actions(stage.decision, prepared.request, scores, counts)
+    # The policy speaks of today's contract.
+    asked = prepared.request if stage.terms is None else stage.terms.columns(prepared.request)
+    decisions, decided_by = decide_actions(stage.decision, asked, scores, counts)
     # Rows that the threshold decides are the rule, and their column is then a constant.
     decided = Decided(scores, decisions, decided_by if any(decided_by) else None)
     return _rows(stage, prepared, decided, counts, predict_us)
@@ -64,6 +66,7 @@ def answers(stage: Stage, prepared: Prepared, scored: Scored, tier: str = MODEL_
             defaulted=scored.defaulted[at:end],
             feature_age_seconds=None if oldest == -np.inf else oldest,
             tier=tier,
+            request_contract=stage.codec.contract.name if ask.original is None else ask.original.contract,
         )
         at = end
 
@@ -83,7 +86,7 @@ def _rows(
         units=prepared.units,
         requests=prepared.requests,
         matrix=prepared.matrix,
-        defaulted=_defaulted(stage.definition, prepared.defaulted, defaulted_counts),
+        defaulted=defaulted_names(stage.definition, prepared.defaulted, defaulted_counts),
         feature_at=prepared.feature_at,
         decided=decided,
         decode_us=spread(asks, [ask.decode_us for ask in asks]),
@@ -91,7 +94,18 @@ def _rows(
         features_us=prepared.features_us,
         predict_us=predict_us,
         tenants=spread(asks, tenants) if any(tenants) else None,
+        originals=_originals(asks) if any(ask.original for ask in asks) else None,
     )
+
+
+def _originals(asks: Sequence[Ask]) -> tuple[list[str | None], list[str | None]]:
+    contracts: list[str | None] = []
+    requests: list[str | None] = []
+    for ask in asks:
+        original = ask.original
+        contracts += [None if original is None else original.contract] * len(ask.rows)
+        requests += [None] * len(ask.rows) if original is None else map(original.codec.as_json, original.rows)
+    return contracts, requests
 
 
 def _ages(definition: ModelDefinition, scored: Scored) -> list[float]:
@@ -104,7 +118,8 @@ def _ages(definition: ModelDefinition, scored: Scored) -> list[float]:
     return ages
 
 
-def _defaulted(definition: ModelDefinition, defaulted: np.ndarray, counts: np.ndarray) -> list[Sequence[str]]:
+def defaulted_names(definition: ModelDefinition, defaulted: np.ndarray, counts: np.ndarray) -> list[Sequence[str]]:
+    """Return per row the features that a declared default stands for; `counts` is how many they are, (n_rows,)."""
     marked: list[Sequence[str]] = [NOTHING] * len(defaulted)
     for row in np.flatnonzero(counts).tolist():
         marked[row] = [definition.vector[column] for column in np.flatnonzero(defaulted[row])]

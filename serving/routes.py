@@ -8,8 +8,10 @@ from typing import Any
 import msgspec
 import structlog
 
+from lifecycle.tenants import Role
 from serving.dialects import DIALECTS
 from serving.docs_page import docs_page
+from serving.doors.door import Door
 from serving.exchange import HTML, ClientGone, Headers, Receive, Response, Send, problem_response, send_response
 from serving.health import Health
 from serving.metadata import model_list, model_metadata, server_metadata
@@ -28,6 +30,8 @@ log = structlog.get_logger()
 _encode = msgspec.json.Encoder().encode
 UNREADY_RETRY_SECONDS = 1
 _DIALECTS = {dialect.action: dialect for dialect in DIALECTS}
+HEALTH = ("v2/health/live", "v2/health/ready")
+"""Pages that every door leaves open: whoever watches over processes has no key."""
 
 
 class Application:
@@ -35,7 +39,8 @@ class Application:
 
     `on_close` runs when it shuts down.
 
-    Without a `registry_hook` nothing is served at its path, nor without `metrics` at theirs.
+    Without a `registry_hook` nothing is served at its path, nor without `metrics` at theirs. The `door` lets requests
+    in; by default everybody.
     """
 
     def __init__(
@@ -45,7 +50,10 @@ class Application:
         registry_hook: RegistryHook | None = None,
         metrics: Metrics | None = None,
         on_open: Callable[[], None] = lambda: None,
+        *,
+        door: Door | None = None,
     ) -> None:
+        self._door = Door() if door is None else door
         self._on_open = on_open
         self._on_close = on_close
         self._registry_hook = registry_hook
@@ -53,7 +61,7 @@ class Application:
         self._meter = RequestMeter(lambda name: name in models.names()) if metrics is None else metrics.replica.meter
         self._models = models
         self._health = Health(models)
-        self._predicting = Predicting(models)
+        self._predicting = Predicting(models, self._door)
         self._pages: Mapping[str, Callable[[], Response]] = {
             "": lambda: Response(b"", 307, HTML, ((b"location", b"/docs"),)),
             "docs": lambda: Response(docs_page(models), content_type=HTML),
@@ -72,6 +80,7 @@ class Application:
         if scope["type"] != "http":
             raise ValueError(f"{scope['type']} is not served here")
         try:
+            self._door.head.check(scope["headers"])
             response = await self._respond(scope["method"], scope["path"], dict(scope["headers"]), receive)
         except ClientGone:
             return
@@ -90,15 +99,20 @@ class Application:
                     return await self._meter.count(model, answer)
                 if action in ([], ["ready"]):
                     _only(method, "GET")
+                    if not action:
+                        self._door.guard(headers, Role.PREDICT)
                     return self._about(model, version, ready=bool(action))
             case ["hooks", "registry"] if self._registry_hook is not None:
                 _only(method, "POST")
                 return await self._registry_hook.answer(headers, receive)
             case ["metrics"] if self._metrics is not None:
                 _only(method, "GET")
+                self._door.guard(headers, Role.REVIEW)
                 return Response(await asyncio.to_thread(self._metrics.page), content_type=METRICS)
-            case parts if (page := self._pages.get("/".join(parts))) is not None:
+            case parts if (page := self._pages.get(name := "/".join(parts))) is not None:
                 _only(method, "GET")
+                if name not in HEALTH:
+                    self._door.guard(headers, Role.PREDICT)
                 return page()
         raise refused(404, "unknown-path", f"Nothing is served at {path}; see /docs.")
 

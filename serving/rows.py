@@ -22,6 +22,9 @@ from serving.row_problems import RowProblems, malformed, untyped, violated
 Row: TypeAlias = msgspec.Struct
 """One decoded row: an attribute per contract field, immutable."""
 
+CodecFor: TypeAlias = Callable[[Contract], "RowCodec"]
+"""From a contract to what reads and writes its rows."""
+
 UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -94,6 +97,11 @@ class RowCodec:
         if self._out_of_time(rows):
             raise self._late(columns)
         return rows
+
+    def row(self, values: Mapping[str, object]) -> Row:
+        """Return a row of typed values that are known to fit the contract."""
+        made: Row = self._row(**values)
+        return made
 
     def columns(self, rows: Sequence[Row]) -> Columns:
         """Return the rows as arrays by field name, (n_rows,) each, typed as Columns says."""

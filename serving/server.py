@@ -20,6 +20,7 @@ import structlog
 
 from lifecycle.errors import HoldfastError, Unavailable
 from serving.haproxy import find_haproxy, wrap_haproxy
+from serving.haproxy_rules import Waiting
 from serving.policy_files import valid_policies
 from serving.ports import require_free
 from serving.ray_options import FALLBACK_HTTP, HAPROXY_METRICS, HAPROXY_STATS, ray_environment
@@ -29,6 +30,8 @@ from stores.settings import Settings, settings
 
 log = structlog.get_logger()
 
+QUEUE_SECONDS = 5
+"""How long a request may wait before the replicas until HAProxy answers for them."""
 READY_FILE = "serving.json"
 LOCAL = "local"
 LOOPBACK = "127.0.0.1"
@@ -55,8 +58,9 @@ def main() -> int:
 def serve_until(stop: threading.Event, chosen: Settings, scratch: Path) -> None:
     """Start the endpoint and keep it up until `stop` is set.
 
-    Raises SettingInvalid when a port is taken.
+    Raises SettingInvalid when a port is taken, or everybody on the network could come in without a key.
     """
+    chosen.require_door()
     require_free(chosen.host, chosen.http_port, "HOLDFAST_HTTP_PORT")
     for offset in (HAPROXY_METRICS, HAPROXY_STATS, FALLBACK_HTTP):
         require_free(LOOPBACK, chosen.ray_port_base + offset, "HOLDFAST_RAY_PORT_BASE")
@@ -95,7 +99,13 @@ def _proxy(chosen: Settings, scratch: Path) -> Path | None:
         log.warning("haproxy_missing", means="Ray's default proxy answers, at about a tenth of the throughput")
         return None
     base = chosen.ray_port_base
-    return wrap_haproxy(binary, scratch, stats=base + HAPROXY_STATS, metrics=base + HAPROXY_METRICS)
+    waiting = Waiting(
+        request_seconds=chosen.request_seconds,
+        queue_seconds=QUEUE_SECONDS,
+        queued=chosen.waiting_requests,
+        at_once=chosen.replica_requests,
+    )
+    return wrap_haproxy(binary, scratch, base + HAPROXY_STATS, base + HAPROXY_METRICS, waiting)
 
 
 def _start(chosen: Settings, scratch: Path, stop: threading.Event) -> None:

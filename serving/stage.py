@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from feature_repo.definition import ModelDefinition
+from feature_repo.editions import PolicyTerms
 from lifecycle.decision_policy import DecisionPolicy
 from serving.at_work import AtWork
 from serving.log_batch import LogBatches
 from serving.outputs.guard import Guard
-from serving.outputs.rule import Rule
 from serving.parts import FeatureReader, Log, Mirror, Scores
 from serving.prediction_ids import PredictionIds
 from serving.rollout.workers import Workers
@@ -22,9 +22,9 @@ class Stage:
     """One version in one arm, fixed for one revision of the plan and of the policy.
 
     `mirror` is shown what this stage has logged as answered, None when nobody follows. `guard` watches the answers and
-    may stop them, None when nobody watches; `rule` then answers, where there is one, and the version is tried in its
-    `workers`. `at_work` shows others what is scored on the event loop. `epoch_seconds` and `monotonic` are clocks, in
-    seconds.
+    may stop them, None when nobody watches; the version is then tried in its `workers`. `definition` is the edition of
+    the version's contract; `terms` read the policy's words for it, None for today's contract, whose words they are.
+    `at_work` shows others what is being scored. `epoch_seconds` and `monotonic` are clocks, in seconds.
     """
 
     version: str
@@ -41,7 +41,7 @@ class Stage:
     epoch_seconds: Callable[[], float]
     mirror: Mirror | None = None
     guard: Guard | None = None
-    rule: Rule | None = None
     workers: Workers | None = None
+    terms: PolicyTerms | None = None
     at_work: AtWork = field(default_factory=AtWork)
     monotonic: Callable[[], float] = time.perf_counter

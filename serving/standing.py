@@ -5,13 +5,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from feature_repo.definition import ModelDefinition, load_definition
+from feature_repo.editions import require_asked
 from feature_repo.vector import assemble
 from lifecycle.assignment import Arm as ArmName
+from lifecycle.contract import Contract
 from lifecycle.errors import Unavailable
 from lifecycle.plan import TrafficPlan
 from lifecycle.policy import Policy
 from lifecycle.resources_policy import ArmResources
-from serving.arms import Arm, load_arm, place_of
+from serving.arms import WORKERS, Arm, load_arm, place_of
 from serving.at_work import AtWork
 from serving.lanes import Lanes
 from serving.mirror_slot import MirrorSlot
@@ -22,7 +24,9 @@ from serving.parts import FeatureReader, Log
 from serving.prediction_ids import PredictionIds
 from serving.rollout.fault import is_the_version_s
 from serving.rollout.loading import Loading, StillLoading
+from serving.rollout.workers import Workers
 from serving.rows import RowCodec
+from serving.tiers.breakers import FEATURES, FailureBreakers, small_name
 from stores.versions import VersionFiles
 
 CANARY, FILES = "canary", "files"
@@ -35,7 +39,7 @@ class StandingUp:
     `policy_of`, `reader_of` and `open_version` fetch the parts; `epoch_seconds` is the clock of the log.
     `guards` watch what the versions answer; without them nobody does. `retried` is told the model of each request that
     is tried again by itself, because a request that it arrived with made their micro-batch fail. `at_work` shows which
-    version scores on the event loop.
+    version scores in which thread, and `breakers` what is not asked after too many failures.
     """
 
     policy_of: Callable[[str], Policy]
@@ -49,9 +53,13 @@ class StandingUp:
     guards: Guards | None = None
     retried: Callable[[str], None] = lambda _: None
     at_work: AtWork = field(default_factory=AtWork)
-    _readers: dict[str, FeatureReader] = field(default_factory=dict)
+    breakers: FailureBreakers = field(default_factory=FailureBreakers)
+    _rule_workers: dict[str, Workers] = field(default_factory=dict)
+    _policies: dict[str, Policy] = field(default_factory=dict)
+    _readers: dict[tuple[str, str], FeatureReader] = field(default_factory=dict)
     _arms: dict[str, dict[str, Arm]] = field(default_factory=dict)
     _codecs: dict[tuple[str, str, int], RowCodec] = field(default_factory=dict)
+    _others: dict[tuple[str, int], RowCodec] = field(default_factory=dict)
 
     def __call__(self, plan: TrafficPlan) -> ServedModel:
         """Return a plan's model with its champion loaded, proven and warm.
@@ -62,9 +70,7 @@ class StandingUp:
         if plan.champion is None:
             raise ValueError(f"plan revision {plan.revision} of {plan.model} has no champion")
         definition = load_definition(plan.model)
-        policy = self.policy_of(plan.model)
-        if plan.model not in self._readers:
-            self._readers[plan.model] = self.reader_of(definition, policy)
+        policy = self._policies[plan.model] = self.policy_of(plan.model)
         resources = policy.resources
         arms = {plan.champion: self._arm(plan.champion, definition, resources.champion)}
         left_out: dict[str, str] = {}
@@ -74,7 +80,10 @@ class StandingUp:
             on_trial = plan.canary is not None and version == plan.canary.version
             load, needs = (self._canary, resources.canary) if on_trial else (self._arm, resources.champion)
             try:
-                arms[version] = load(version, definition, needs)
+                arm = load(version, definition, needs)
+                if on_trial:
+                    require_asked(definition, arms[plan.champion].files.manifest.contract, version, arm.files.manifest)
+                arms[version] = arm
             except StillLoading:
                 loading.append(version)
             except Exception as error:  # noqa: BLE001 - whatever their files do, the champion answers
@@ -98,8 +107,9 @@ class StandingUp:
             plan=plan,
             policy=policy,
             definition=definition,
-            reader=self._readers[plan.model],
+            reader_of=self._reader,
             codec_of=lambda arm: self._codec(plan.model, arm, policy.serving.max_rows_per_request),
+            codec_for=lambda contract: self._codec_for(contract, policy.serving.max_rows_per_request),
             log=self.prediction_log,
             ids=self.ids,
             replica=self.replica,
@@ -108,16 +118,21 @@ class StandingUp:
             guards=self.guards,
             retried=self.retried,
             at_work=self.at_work,
+            breakers=self.breakers,
+            rule_workers=self._rule_workers.setdefault(plan.model, Workers(f"{plan.model} rule", WORKERS)),
         )
         canary = None if plan.canary is None else arms.get(plan.canary.version)
-        names = {plan.champion: ArmName.CHAMPION}
-        made = {
-            version: lanes.named(arm) if arm is canary else lanes.trusted(arm, names.get(version, ArmName.PREVIOUS))
-            for version, arm in arms.items()
-        }
         champion = str(plan.champion)
-        trial = None if canary is None else lanes.trial(made[champion], canary)
-        return ServedModel(plan, champion, definition, policy, made, trial=trial, mirror=mirror)
+        previous = None if plan.previous is None else arms.get(plan.previous)
+        made = {
+            version: lanes.named(arm) if arm is canary else lanes.previous(arm)
+            for version, arm in arms.items()
+            if version != champion
+        }
+        made = {champion: lanes.champion(arms[champion], previous), **made}
+        trial = None if canary is None else lanes.trial(made[champion], canary, previous)
+        contract = made[champion].codec.contract
+        return ServedModel(plan, champion, definition, policy, made, trial=trial, mirror=mirror, contract=contract)
 
     def _arm(self, version: str, definition: ModelDefinition, needs: ArmResources) -> Arm:
         standing = self._standing(version, definition, needs)
@@ -127,8 +142,14 @@ class StandingUp:
 
     def _made(self, version: str, files: VersionFiles, definition: ModelDefinition, needs: ArmResources) -> Arm:
         arm = load_arm(version, files, definition, needs)
-        warm_up(arm, definition, self._readers[definition.name])
+        warm_up(arm, self._reader(arm.definition))
         return arm
+
+    def _reader(self, edition: ModelDefinition) -> FeatureReader:
+        key = (edition.name, edition.contract.name)
+        if key not in self._readers:
+            self._readers[key] = self.reader_of(edition, self._policies[edition.name])
+        return self._readers[key]
 
     def _canary(self, version: str, definition: ModelDefinition, needs: ArmResources) -> Arm:
         standing = self._standing(version, definition, needs)
@@ -156,6 +177,12 @@ class StandingUp:
             self._codecs[key] = RowCodec(arm.files.manifest.contract, max_rows)
         return self._codecs[key]
 
+    def _codec_for(self, contract: Contract, max_rows: int) -> RowCodec:
+        key = (contract.digest(), max_rows)
+        if key not in self._others:
+            self._others[key] = RowCodec(contract, max_rows)
+        return self._others[key]
+
     def _keep_guards(self, plan: TrafficPlan) -> None:
         """Let go of what watched versions in arms that the plan does not have any more."""
         if self.guards is None or plan.champion is None:
@@ -168,14 +195,18 @@ class StandingUp:
     def _keep(self, plan: TrafficPlan, arms: dict[str, Arm]) -> None:
         """Let go of versions that the plan has no more; those that answer still are in the lanes they answer by."""
         self._arms[plan.model] = arms
+        self.breakers.keep(plan.model, {FEATURES, *arms, *(small_name(version) for version in arms)})
         for kind in (FILES, CANARY):
             self.loading.keep(kind, plan.model, {version for version in plan.versions() if version not in arms})
         self._codecs = {key: codec for key, codec in self._codecs.items() if key[0] != plan.model or key[1] in arms}
 
 
-def warm_up(arm: Arm, definition: ModelDefinition, reader: FeatureReader) -> None:
+def warm_up(arm: Arm, reader: FeatureReader) -> None:
     """Take a version's example through the whole path but the log, one row alone and then all."""
     codec = RowCodec(arm.files.manifest.contract, len(arm.example))
     for some in (arm.example[:1], arm.example):
         request = codec.columns(some)
-        arm.predictor.score(assemble(definition, request, reader.read(request).values).matrix)
+        matrix = assemble(arm.definition, request, reader.read(request).values).matrix
+        arm.predictor.score(matrix)
+        if arm.small is not None:
+            arm.small.score(matrix)

@@ -1,23 +1,22 @@
-"""Ends a gateway whose event loop is held by a version that hangs, once the ledger knows which version it was.
+"""Finds versions whose scoring does not come back, and says so to the ledger.
 
-A version that answers users scores on the event loop itself, where nothing can call it off. Only another thread sees
-that it hangs, and only the end of the process ends it; its server starts another, which follows the plan of by then.
+A version scores in threads of its own, where nothing can call it off: its callers are answered by other tiers, but a
+thread is lost for good, and perhaps a core. So it is told, and whoever judges takes the version back.
 """
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 
 import structlog
 
 from serving.at_work import AtWork, Hang, Scoring
-from serving.prepared import Prepared
-from serving.recording import log_failed
-from serving.shadow.waiting import CoreUse
-from serving.stage import Stage
+from serving.shadow.waiting import CoreUse, thread_use
 
 log = structlog.get_logger()
 
@@ -25,49 +24,46 @@ TICK_SECONDS = 0.25
 HANG_SECONDS = 5.0
 """Of time that a scoring really had; what answers users is proven in milliseconds."""
 GRACE_SECONDS = 6.0
-"""How long the ledger's supervisor has to take the version back; it looks every two seconds."""
-FOLLOW_SECONDS = 1.0
-"""How long the other replicas have to follow that plan, so that the request is replayed to one that does."""
-RECORD_SECONDS = 2.0
-"""How long the process waits at its end for the log to take the failed rows."""
-NEVER = float("inf")
+"""How long a hang is told of when the scoring comes back after all; the ledger's supervisor looks every two seconds."""
+LOWEST = 19
+
+
+@dataclass(eq=False)
+class _Watched:
+    """One scoring, and the time that it had; `found` is its hang, and `back_at` when it came back from it."""
+
+    scoring: Scoring
+    used_seconds: float
+    had_seconds: float = 0.0
+    found: Hang | None = None
+    back_at: float | None = None
 
 
 class Watchdog:
-    """Watches the scoring under way, tick by tick; `tick` is to be called every TICK_SECONDS.
+    """Watches the scorings under way, tick by tick; `tick` is to be called every TICK_SECONDS.
 
     A hang is one and the same scoring that has had HANG_SECONDS: of ticks that came on time, so that a process that
     was suspended has not hung, and while its thread wants a core, of computing, so that a starved one has not either.
-    It is said in `at_work` and `told` to the ledger with the model's name. When `follows` says that a newer plan of a
-    model than a revision is followed, or time is up, `record` logs the rows as failed, and `end` ends the process. A
-    scoring that comes back by then ends nothing, but has been told.
+    It is said in `at_work`, and the model's name is `told`. Its thread yields to all others from then on.
 
-    `use` is what the event loop's thread has of the cores, `monotonic` is in seconds.
+    `use` is what a thread has of the cores by its native id, `monotonic` is in seconds.
     """
 
     def __init__(
         self,
         at_work: AtWork,
         *,
-        use: Callable[[], CoreUse],
         told: Callable[[str], None],
-        follows: Callable[[str, int], bool],
-        record: Callable[[Stage, Prepared, str, float], None] = log_failed,
-        end: Callable[[], None] = lambda: os._exit(1),
+        use: Callable[[int], CoreUse] = thread_use,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._at_work = at_work
-        self._use = use
         self._told = told
-        self._follows = follows
-        self._record = record
-        self._end = end
+        self._use = use
         self._monotonic = monotonic
-        self._scoring: Scoring | None = None
-        self._hung: Scoring | None = None
-        self._ticked_at = self._began_at = monotonic()
-        self._had_seconds = self._used_seconds = 0.0
-        self._found_at = self._followed_at = NEVER
+        self._watched: dict[int, _Watched] = {}
+        self._returned: list[_Watched] = []
+        self._ticked_at = monotonic()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
 
@@ -82,81 +78,75 @@ class Watchdog:
             self._thread.join()
 
     def tick(self) -> None:
-        """Look at the scoring under way once."""
+        """Look at the scorings under way once."""
         now = self._monotonic()
         elapsed, self._ticked_at = now - self._ticked_at, now
-        scoring = self._at_work.scoring
-        if scoring is not self._hung and now - self._found_at >= GRACE_SECONDS:
-            self._forget()
-        if scoring is None or scoring is not self._scoring:
-            self._begin(scoring, now)
-        elif scoring is not self._hung:
-            self._count(elapsed)
-            if self._had_seconds >= HANG_SECONDS:
-                self._found(scoring, now)
-        elif self._is_time(scoring, now):
-            self._over(scoring, now)
+        under_way = dict(self._at_work.scorings)
+        for thread, watched in list(self._watched.items()):
+            if under_way.get(thread) is not watched.scoring:
+                self._returns(self._watched.pop(thread), now)
+        for thread, scoring in under_way.items():
+            watched_here = self._watched.get(thread)
+            if watched_here is None:
+                self._watched[thread] = _Watched(scoring, self._use(thread).used_seconds)
+            elif watched_here.found is None:
+                self._count(thread, watched_here, elapsed)
+        self._forget(now)
 
     def _run(self) -> None:
         while not self._stopped.wait(TICK_SECONDS):
             try:
                 self.tick()
             except Exception:
-                # Nothing else ends a hang, so it must outlive anything.
+                # Nothing else sees a hang, so it must outlive anything.
                 log.exception("watchdog_failed")
 
-    def _begin(self, scoring: Scoring | None, now: float) -> None:
-        """Watch another scoring, or none."""
-        if scoring is not None:
-            self._used_seconds = self._use().used_seconds
-        self._scoring, self._began_at, self._had_seconds = scoring, now, 0.0
-
-    def _forget(self) -> None:
-        """Say no more of a scoring that came back: whoever judges has had the time to hear of it."""
-        self._at_work.hang = self._hung = None
-        self._found_at = self._followed_at = NEVER
-
-    def _count(self, elapsed: float) -> None:
-        use = self._use()
-        computed, self._used_seconds = use.used_seconds - self._used_seconds, use.used_seconds
+    def _count(self, thread: int, watched: _Watched, elapsed: float) -> None:
+        use = self._use(thread)
+        computed, watched.used_seconds = use.used_seconds - watched.used_seconds, use.used_seconds
         if elapsed <= 2 * TICK_SECONDS:
-            self._had_seconds += min(elapsed, max(0.0, computed)) if use.wanted else elapsed
+            watched.had_seconds += min(elapsed, max(0.0, computed)) if use.wanted else elapsed
+        if watched.had_seconds >= HANG_SECONDS:
+            self._found(thread, watched)
 
-    def _found(self, scoring: Scoring, now: float) -> None:
-        stage, prepared = scoring
+    def _found(self, thread: int, watched: _Watched) -> None:
+        stage, prepared = watched.scoring
         model, rows = stage.definition.name, len(prepared.matrix)
         reason = (
-            f"hung: {rows} {'row' if rows == 1 else 'rows'} without scores after {self._had_seconds:.1f} s; "
-            f"{HANG_SECONDS:g} s are allowed, and nobody was answered meanwhile"
+            f"hung: {rows} {'row' if rows == 1 else 'rows'} without scores after {watched.had_seconds:.1f} s; "
+            f"{HANG_SECONDS:g} s are allowed, and others answered meanwhile"
         )
-        self._hung, self._found_at, self._followed_at = scoring, now, NEVER
-        self._at_work.hang = Hang(model, stage.version, reason)
+        watched.found = Hang(model, stage.version, reason)
+        self._at_work.hangs = (*self._at_work.hangs, watched.found)
         log.error("version_hung", model=model, version=stage.version, because=reason)
+        _yield_to_others(thread)
         # Apart, because the ledger may be away, and then it takes its time to say so.
         _aside(partial(self._told, model))
 
-    def _is_time(self, scoring: Scoring, now: float) -> bool:
-        stage, _ = scoring
-        if self._followed_at == NEVER and self._follows(stage.definition.name, stage.plan_revision):
-            self._followed_at = now
-        return now - self._found_at >= GRACE_SECONDS or now - self._followed_at >= FOLLOW_SECONDS
+    def _returns(self, watched: _Watched, now: float) -> None:
+        if watched.found is not None:
+            watched.back_at = now
+            self._returned.append(watched)
 
-    def _over(self, scoring: Scoring, now: float) -> None:
-        stage, prepared = scoring
-        reason = self._at_work.hung(stage.definition.name).get(stage.version, "hung")
-        # Apart, because a disk may hang as well.
-        _aside(partial(self._record, stage, prepared, reason, now - self._began_at)).join(RECORD_SECONDS)
-        if self._at_work.scoring is not scoring:
-            return
-        log.error("gateway_ends", model=stage.definition.name, version=stage.version, means="another one starts")
-        self._end()
+    def _forget(self, now: float) -> None:
+        """Say no more of scorings that came back: whoever judges has had the time to hear of them."""
+        over = [one for one in self._returned if one.back_at is not None and now - one.back_at >= GRACE_SECONDS]
+        if over:
+            gone = [one.found for one in over]
+            self._returned = [one for one in self._returned if one not in over]
+            self._at_work.hangs = tuple(hang for hang in self._at_work.hangs if not any(hang is one for one in gone))
 
 
-def _aside(call: Callable[[], None]) -> threading.Thread:
+def _yield_to_others(thread: int) -> None:
+    if sys.platform == "linux":
+        # Linux takes a thread's number here, and so slows down this thread alone.
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, thread, LOWEST)
+
+
+def _aside(call: Callable[[], None]) -> None:
     def made() -> None:
         with suppress(Exception):
             call()
 
-    thread = threading.Thread(target=made, name="watchdog-aside", daemon=True)
-    thread.start()
-    return thread
+    threading.Thread(target=made, name="watchdog-aside", daemon=True).start()

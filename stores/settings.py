@@ -1,7 +1,9 @@
 """The settings, read from HOLDFAST_… variables. No other module reads the environment."""
 
+import ipaddress
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -40,6 +42,20 @@ class Settings(BaseSettings):
     logical_gpus: int | None = Field(None, ge=0)
     """GPUs that a Ray started here hands out, instead of those it finds: only for trying out how they are shared."""
 
+    auth: Literal["open", "required"] = "open"
+    """`open` lets in everybody who can reach the gateway, which must listen on loopback; `required` asks for keys."""
+    key: SecretStr | None = None
+    """The API key that a person acts by in the console."""
+    request_seconds: int = Field(10, ge=1, le=300)
+    """How long a client may take to send a request."""
+    max_headers: int = Field(64, ge=8, le=100)
+    max_header_bytes: int = Field(16_384, ge=1024, le=65_536)
+    """How many headers a request may have, and how many bytes, names and values together."""
+    replica_requests: int = Field(32, ge=1, le=4096)
+    """How many requests a replica works on at once; more wait before it, the most urgent first."""
+    waiting_requests: int = Field(1024, ge=4, le=100_000)
+    """How many requests may wait before the replicas; see docs/tenants.md for whose turn it is."""
+
     @field_validator("home", "policies")
     @classmethod
     def _absolute(cls, path: Path) -> Path:
@@ -66,6 +82,28 @@ class Settings(BaseSettings):
     def http_address(self) -> str:
         """Address of the serving endpoint."""
         return f"http://{self.host}:{self.http_port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach what listens on `host`."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    def require_door(self) -> None:
+        """Raise SettingInvalid when everybody on the network could come in without a key."""
+        if self.auth == "open" and not self.is_loopback:
+            raise SettingInvalid(
+                f"HOLDFAST_HOST is {self.host!r}, which other machines can reach, and HOLDFAST_AUTH is 'open', which "
+                "lets everybody in; set HOLDFAST_AUTH=required and give out keys with `holdfast tenants`, or listen on "
+                "127.0.0.1"
+            )
+
+    @property
+    def roster(self) -> Path:
+        """File with the local copy of who may come in."""
+        return self.home / "tenants.json"
 
     @property
     def events(self) -> Path:

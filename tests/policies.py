@@ -13,6 +13,7 @@ from lifecycle.rollout_policy import (
     RolloutRule,
     ShadowPolicy,
 )
+from lifecycle.tiers_policy import BreakerPolicy, FallbackTier, StaticAnswer, TiersPolicy
 from lifecycle.watching_policy import (
     DriftPolicy,
     OutputsPolicy,
@@ -24,6 +25,48 @@ from lifecycle.watching_policy import (
     WatchingPolicy,
 )
 
+SERVING_YAML = """
+serving:
+  max_rows_per_request: 64
+  max_body_bytes: 65536
+  max_batch_rows: 64
+  max_added_wait_ms: 0
+  max_queued_requests: 100
+  feature_cache_seconds: 0
+tiers:
+  deadline_ms: 60000
+  champion_ms: 20000
+  fallback:
+    - {tier: previous, deadline_ms: 20000}
+    - {tier: rule, deadline_ms: 10000}
+  static: {score: 0.5, because: Nothing is known.}
+  breaker: {failures: 5, cool_down_seconds: 5}
+"""
+"""Limits that no test meets by chance, however busy its machine is."""
+TRAINING_YAML = """
+training:
+  window_days: 20
+  validation_days: 6
+  label_maturity_hours: 12
+  minimum_rows: 500
+  minimum_validation_rows: 200
+  seed: 7
+  rounds: 40
+  parameters:
+    max_depth: 3
+    learning_rate: 0.3
+    subsample: 0.8
+    colsample_bytree: 1
+    min_child_weight: 1
+    reg_lambda: 1
+"""
+TIERS = TiersPolicy(
+    deadline_ms=1000,
+    champion_ms=500,
+    fallback=(FallbackTier(tier="previous", deadline_ms=200), FallbackTier(tier="rule", deadline_ms=100)),
+    static=StaticAnswer(score=0.2, because="So many are positive."),
+    breaker=BreakerPolicy(failures=5, cool_down_seconds=5),
+)
 PICK_UP = PickUpPolicy(
     allowed_formats=("xgboost-ubj", "xgboost-json", "sklearn-skops", "onnx"),
     max_artifact_mb=50,

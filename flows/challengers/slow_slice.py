@@ -8,8 +8,8 @@ import numpy as np
 
 from flows.challengers.isolating import Isolated, isolate
 from flows.challengers.material import Made, Material, example_of, mean_log_loss
-from flows.challengers.onnx_trees import trees_node
 from flows.training.rows import Rows
+from stores.formats.onnx_trees import trees_node
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession

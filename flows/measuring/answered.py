@@ -7,7 +7,7 @@ import pandas as pd
 from stores.prediction_log.table import PredictionLog
 
 ANSWERED = """
-SELECT prediction_id, version, tier, example_id, request, score, decision, served_at, moment_at
+SELECT prediction_id, version, tier, example_id, contract, request, score, decision, served_at, moment_at
 FROM predictions
 WHERE model = ? AND moment_at >= ? AND moment_at < ? AND outcome IS DISTINCT FROM 'failed'
 ORDER BY served_at, prediction_id

@@ -51,7 +51,7 @@ class Measurer:
         _examine(model, by_the_model(served))
         definition = load_definition(model)
         rows = last_answers(served)
-        slices = slice_values(definition, rows["request"]).add_prefix(SLICE)
+        slices = slice_values(definition, rows["request"], rows["contract"]).add_prefix(SLICE)
         rows = pd.concat([rows, slices], axis=1)
         first = window.start - (window.end - window.start) * WINDOWS_BEFORE
         before = read_before(log, model, first, window.start)

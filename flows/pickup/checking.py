@@ -45,7 +45,7 @@ def check(order: Order) -> Report:
     except ArtifactInvalid as error:
         problems.append(Problem(check="format", reason=str(error)))
     try:
-        _require_contract(order)
+        order = _made_for(order)
         inputs = inputs_of(document, order.vector)
     except ArtifactInvalid as error:
         problems.append(Problem(check="contract", reason=str(error)))
@@ -69,6 +69,7 @@ def _try(order: Order, found: Found, inputs: tuple[str, ...] | None, matrix: np.
     except HoldfastError as error:
         return Report(problems=(Problem(check="self-test", reason=str(error)),))
     return Report(
+        contract=order.contract.name,
         format=found.format,
         model_file=found.model_file,
         files=(found.model_file, *weights),
@@ -88,20 +89,28 @@ def _refuse_links(folder: Path) -> None:
             raise ArtifactInvalid(f"{path.relative_to(folder)} is a link; allowed: plain files. Log the model again.")
 
 
-def _require_contract(order: Order) -> None:
-    """Raise ArtifactInvalid for a version whose own manifest tells of another contract than the one served."""
+def _made_for(order: Order) -> Order:
+    """Return the order by the contract that the version's own manifest tells of, today's without a manifest.
+
+    Raises ArtifactInvalid for a contract that this code does not have.
+    """
     path = order.folder / MANIFEST
     if not is_plain_file(path):
-        return
+        return order
     try:
         theirs = Manifest.model_validate_json(path.read_bytes())
     except ValidationError as error:
         raise ArtifactInvalid(f"Its {MANIFEST} cannot be read. Train it again, or log it without one.") from error
-    if theirs.contract.digest() != order.contract.digest():
-        raise ArtifactInvalid(
-            f"It was made for another contract ({theirs.contract.name}, {theirs.contract.digest()[:12]}) than is "
-            f"served ({order.contract.name}, {order.contract.digest()[:12]}). Train it again with today's definition."
-        )
+    digest = theirs.contract.digest()
+    if digest == order.contract.digest():
+        return order
+    for made in order.older:
+        if digest == made.contract.digest():
+            return order.made_for(made)
+    raise ArtifactInvalid(
+        f"It was made for another contract ({theirs.contract.name}, {digest[:12]}) than is "
+        f"served ({order.contract.name}, {order.contract.digest()[:12]}). Train it again with today's definition."
+    )
 
 
 def _limit_myself(order: Order) -> None:

@@ -7,8 +7,9 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from feature_repo.definition import ModelDefinition
+from feature_repo.editions import edition_of
 from flows.pickup.mlmodel import is_plain_file
-from flows.pickup.report import Order, Report
+from flows.pickup.report import Made, Order, Report
 from flows.pickup.trial import try_version
 from lifecycle.admission import Checkup, Problem
 from lifecycle.errors import ArtifactInvalid, InvalidInput
@@ -63,12 +64,19 @@ def _order(folder: Path, definition: ModelDefinition, policy: Policy, seconds: i
         allowed_formats=policy.pick_up.allowed_formats,
         seconds=seconds,
         memory_mb=round(policy.rollout.shadow.memory_limit_mb),
+        older=tuple(_made(one.definition) for one in definition.older),
     )
+
+
+def _made(definition: ModelDefinition) -> Made:
+    defaults = tuple(definition.defaults.tolist())
+    return Made(contract=definition.contract, vector=definition.vector, defaults=defaults)
 
 
 def _checked(report: Report, digests: dict[str, str], size_mb: float, definition: ModelDefinition) -> Checked:
     if report.problems or report.format is None:
         return Checked(Checkup(size_mb=size_mb, format=report.format, problems=report.problems), None)
+    definition = edition_of(definition, report.contract)
     taken = definition.vector if report.inputs is None else report.inputs
     checkup = Checkup(
         size_mb=size_mb,

@@ -30,7 +30,8 @@ def gather(
     sliced = any(rule.when.in_slices_of for rule in rules)
     window = timedelta(hours=policy.rollout.champion.window_hours)
     after = (until or datetime.now(UTC)) - window if arm == "champion" else None
-    rows = read_trial(sources.log, plan.model, trial, more=("request",) if sliced else (), after=after, until=until)
+    more = ("request", "contract") if sliced else ()
+    rows = read_trial(sources.log, plan.model, trial, more=more, after=after, until=until)
     labels = _labels(sources, rows) if _needs_labels(policy.rollout, rules, trial, plan) else NONE_KNOWN
     sides = _described(sources, rows.sides, labels, sliced=sliced)
     reports = live_reports(sources.arms, plan.model) if until is None else ()
@@ -84,6 +85,6 @@ def _labels(sources: Sources, rows: TrialRows) -> Labels:
 def _described(sources: Sources, sides: Sides, labels: Labels, *, sliced: bool) -> Sides:
     def describe(rows: pd.DataFrame) -> pd.DataFrame:
         told = rows.assign(label=rows["example_id"].map(labels.by_example).astype("float64"))
-        return told.join(slice_values(sources.definition, rows["request"])) if sliced else told
+        return told.join(slice_values(sources.definition, rows["request"], rows["contract"])) if sliced else told
 
     return Sides(describe(sides.candidate), None if sides.baseline is None else describe(sides.baseline), sides.paired)

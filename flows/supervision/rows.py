@@ -86,8 +86,11 @@ def read_trial(
     rows = _prepared(table.filter(pc.and_(own, pc.is_in(table["version"], versions))))
     mine = (rows["version"] == trial.version).to_numpy()
     if trial.arm == "champion":
-        # A control's failed attempt was answered anew by the champion: that row says how it ended for the client.
-        attempts = rows[mine & rows["arm"].isin(SERVING).to_numpy() & (rows["shown"] != False).to_numpy()]  # noqa: E712 - null is shown
+        # A control's failed attempt was answered anew by the champion, and that row says how it ended. The champion's
+        # own failures count, though another tier may have answered in its place.
+        own_arm = (rows["arm"] == Arm.CHAMPION).to_numpy()
+        shown = (rows["shown"] != False).to_numpy()  # noqa: E712 - null is shown
+        attempts = rows[mine & rows["arm"].isin(SERVING).to_numpy() & (own_arm | shown)]
         return TrialRows(attempts, Sides(attempts, None))
     attempts = rows[mine & (rows["arm"] == trial.arm).to_numpy()]
     beside = (rows["version"] == trial.baseline).to_numpy()

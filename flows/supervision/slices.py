@@ -9,6 +9,7 @@ import pyarrow.json
 
 from feature_repo.columns import columns_of
 from feature_repo.definition import ModelDefinition
+from feature_repo.editions import editions_of
 from flows.supervision.rows import Sides
 from lifecycle.contract import Contract, FieldType
 
@@ -21,11 +22,22 @@ ON_THE_WIRE = {
 }
 
 
-def slice_values(definition: ModelDefinition, requests: pd.Series) -> pd.DataFrame:
-    """Return each row's slices as text by slice name, from its logged request.
+def slice_values(
+    definition: ModelDefinition, requests: pd.Series, contracts: "pd.Series[str] | None" = None
+) -> pd.DataFrame:
+    """Return each row's slices as text by slice name, from its logged request, read by the contract it is in.
 
-    Null for a row without one, or with one that today's contract cannot read: it was asked by another.
+    `contracts` names them row by row; without it, and where it is null, that is today's. Null for a row without a
+    request, or with one that its contract cannot read.
     """
+    if contracts is None or not definition.older:
+        return _slice_values(definition, requests)
+    named = contracts.fillna(definition.contract.name)
+    parts = [_slice_values(one, requests[named == one.contract.name]) for one in editions_of(definition)]
+    return pd.concat(parts).reindex(requests.index)
+
+
+def _slice_values(definition: ModelDefinition, requests: pd.Series) -> pd.DataFrame:
     codes, known = pd.factorize(requests)
     readable = _readable(definition.contract, list(known))
     frame = read_requests(definition.contract, [known[place] for place in readable])

@@ -12,6 +12,7 @@ from flows.training.evaluate import evaluate
 from flows.training.labelling import weights_of
 from flows.training.rivals import RivalScores, add_champion, score_simple_rivals
 from flows.training.rows import TrainingRows
+from flows.training.small import Small, grow_small
 from lifecycle.evaluation import Evaluation
 from lifecycle.policy import Policy, Rival
 from stores.predictor import predictor_of
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A booster, the rows that made it, and its own and the simple rivals' scores on the judged ones."""
+    """A booster, the rows that made it, its own and the simple rivals' scores on the judged ones, and its small model.
+
+    `small` is None when the policy has no recipe for one.
+    """
 
     definition: ModelDefinition
     policy: Policy
@@ -31,6 +35,7 @@ class Candidate:
     booster: "Booster"
     scores: np.ndarray
     simple: Mapping[Rival, np.ndarray]
+    small: Small | None = None
 
     def beside(self, champion: str | None, versions: Versions) -> tuple[RivalScores, Evaluation]:
         """Return all rivals' scores, a given champion among them, and the evaluation that follows."""
@@ -42,12 +47,14 @@ def grow_candidate(definition: ModelDefinition, policy: Policy, rows: TrainingRo
     """Return the candidate that the policy's training makes of some rows: always the same one."""
     learn = rows.learn
     weights = None if learn.sources is None else weights_of(learn.sources, policy.retraining)
-    booster = grow_booster(learn.matrix, learn.labels, definition.vector, policy.training, weights=weights)
+    vector = definition.vector
+    booster = grow_booster(learn.matrix, learn.labels, vector, policy.training, weights=weights)
     return Candidate(
         definition=definition,
         policy=policy,
         rows=rows,
         booster=booster,
-        scores=predictor_of(booster, definition.vector).score(rows.judge.matrix),
+        scores=predictor_of(booster, vector).score(rows.judge.matrix),
         simple=score_simple_rivals(definition, learn, rows.judge),
+        small=grow_small(booster, rows, policy.training, weights=weights),
     )

@@ -1,5 +1,6 @@
 """A version's folder: model, manifest, baseline, metrics, and the description MLflow reads."""
 
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from feature_repo.definition import ModelDefinition
 from flows.training.rows import Rows, TrainingRows
 from lifecycle.contract import FieldType
 from lifecycle.evaluation import Evaluation
-from lifecycle.manifest import Example, Manifest
+from lifecycle.manifest import Example, Manifest, SmallModel
 from lifecycle.outputs import profile_outputs
 from lifecycle.profile import Profile
 from lifecycle.profile_drawing import profile_labels, profile_numbers, profile_texts
@@ -34,8 +35,12 @@ def write_package(
     example: Example,
     profile: Profile,
     evaluation: Evaluation,
+    write_beside: Callable[[Path], SmallModel | None] = lambda _: None,
 ) -> Manifest:
-    """Write a version into a new folder, as MLflow's XGBoost flavor, and return its manifest."""
+    """Write a version into a new folder, as MLflow's XGBoost flavor, and return its manifest.
+
+    `write_beside` writes its small model into the same folder, where it has one.
+    """
     from mlflow.models import infer_signature  # noqa: PLC0415 - MLflow takes seconds to import
     from mlflow.xgboost import save_model  # noqa: PLC0415 - as above
 
@@ -51,6 +56,8 @@ def write_package(
     )
     (folder / PROFILE).write_text(profile.model_dump_json(), encoding="utf-8")
     (folder / METRICS).write_text(evaluation.model_dump_json(), encoding="utf-8")
+    small = write_beside(folder)
+    written = (MODEL_FILE, PROFILE, METRICS, *(() if small is None else (small.model_file, small.judged_file)))
     manifest = Manifest(
         model=definition.name,
         format="xgboost-ubj",
@@ -59,7 +66,8 @@ def write_package(
         feature_service=definition.contract.name,
         vector=definition.vector,
         example=example,
-        files={name: file_digest(folder / name) for name in (MODEL_FILE, PROFILE, METRICS)},
+        files={name: file_digest(folder / name) for name in written},
+        small=small,
     )
     (folder / MANIFEST).write_text(manifest.model_dump_json(), encoding="utf-8")
     return manifest

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
+
 from flows.training.booster import total_gains
 from flows.training.candidate import Candidate
 from flows.training.example import draw_example
@@ -12,8 +14,9 @@ from flows.training.figures import draw_figures
 from flows.training.lineage import lineage
 from flows.training.package import draw_profile, write_package
 from flows.training.rivals import RivalScores
+from flows.training.small import small_metrics, write_small
 from lifecycle.evaluation import Evaluation
-from lifecycle.manifest import Manifest
+from lifecycle.manifest import Example, Manifest, SmallModel
 from lifecycle.stages import Stage
 from stores.registry import Registry, VersionRecord
 
@@ -34,13 +37,15 @@ def register_candidate(
     definition, policy, rows = candidate.definition, candidate.policy, candidate.rows
     with TemporaryDirectory(prefix="holdfast-training-") as scratch:
         folder, figures = Path(scratch) / "version", Path(scratch) / "figures"
+        example = draw_example(definition.contract, rows.judge, candidate.scores)
         manifest = write_package(
             folder,
             definition,
             candidate.booster,
-            example=draw_example(definition.contract, rows.judge, candidate.scores),
+            example=example,
             profile=draw_profile(definition, rows, candidate.scores),
             evaluation=evaluation,
+            write_beside=lambda into: _small(candidate, example, into),
         )
         named = {rival.replace("_", " "): scores for rival, scores in rivals.scores.items()}
         scores = {"candidate": candidate.scores, **named}
@@ -51,7 +56,7 @@ def register_candidate(
                 folder=folder,
                 figures=figures,
                 parameters=_parameters(candidate),
-                metrics=flat_metrics(evaluation),
+                metrics=flat_metrics(evaluation) | _small_metrics(candidate),
                 tags={
                     **(origin or {}),
                     **lineage(definition, policy, rows),
@@ -62,6 +67,19 @@ def register_candidate(
             )
         )
     return version, manifest
+
+
+def _small(candidate: Candidate, example: Example, into: Path) -> SmallModel | None:
+    if candidate.small is None:
+        return None
+    features = np.array(example.features, dtype=np.float32)
+    return write_small(into, candidate.small, candidate.rows.judge, candidate.scores, features)
+
+
+def _small_metrics(candidate: Candidate) -> dict[str, float]:
+    if candidate.small is None:
+        return {}
+    return small_metrics(candidate.small, candidate.rows.judge, candidate.scores, candidate.policy)
 
 
 def flat_metrics(evaluation: Evaluation) -> dict[str, float]:
@@ -80,5 +98,6 @@ def flat_metrics(evaluation: Evaluation) -> dict[str, float]:
 
 def _parameters(candidate: Candidate) -> dict[str, str]:
     training = candidate.policy.training.model_dump()
-    grown = training.pop("parameters")
-    return {name: json.dumps(value) for name, value in (training | grown).items()}
+    grown, small = training.pop("parameters"), training.pop("small") or {}
+    both = training | grown | {f"small_{name}": value for name, value in small.items()}
+    return {name: json.dumps(value) for name, value in both.items()}

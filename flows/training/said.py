@@ -10,10 +10,10 @@ import pandas as pd
 
 from feature_repo.columns import columns_of
 from feature_repo.definition import ModelDefinition
-from lifecycle.contract import Contract, FieldType
+from lifecycle.contract import Contract, FieldType, FieldValue
 
 SERVED = """
-SELECT example_id, last(request ORDER BY served_at) AS request
+SELECT example_id, last(request ORDER BY served_at) AS request, last(contract ORDER BY served_at) AS contract
 FROM predictions
 WHERE model = ? AND moment_at >= ? AND moment_at < ? AND example_id IN (SELECT unnest(?))
 GROUP BY example_id
@@ -53,8 +53,8 @@ class Said:
         """Return the requests of examples that were served with a moment in [start, end), as `definition.requests`."""
         contract = definition.contract
         rows = self.log.query(SERVED, (definition.name, start, end, list(ids))) if ids else []
-        # A request of an older contract may lack a field, and can no longer be asked.
-        asked = [(str(row["example_id"]), json.loads(str(row["request"]))) for row in rows]
+        # A request of a contract that is gone may lack a field, and can no longer be asked.
+        asked = [(str(row["example_id"]), _in_todays(definition, row)) for row in rows]
         usable = [(name, request) for name, request in asked if _fits(contract, request)]
         if not usable:
             return pd.DataFrame(columns=["example_id", "event_timestamp", *(field.name for field in contract.fields)])
@@ -66,6 +66,16 @@ class Said:
         frame["example_id"] = [name for name, _ in usable]
         frame["event_timestamp"] = pd.to_datetime((moments * 1e6).astype("int64"), unit="us", utc=True)
         return frame
+
+
+def _in_todays(definition: ModelDefinition, row: Mapping[str, object]) -> Mapping[str, object]:
+    """Return a logged request by today's contract, where an older one that is in use leads there."""
+    request: Mapping[str, FieldValue] = json.loads(str(row["request"]))
+    for older in definition.older:
+        if older.definition.contract.name == row.get("contract"):
+            made = older.projection.forward(request)
+            return {name: one.isoformat() if isinstance(one, datetime) else one for name, one in made.items()}
+    return request
 
 
 def _fits(contract: Contract, request: Mapping[str, object]) -> bool:

@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 
 from feature_repo.definition import ModelDefinition
+from flows.editions import edition_of_version
 from stores.hours import Hour
 from stores.ledger.baselines import Baseline
 from stores.ledger.profiles import Profiles
@@ -60,7 +61,8 @@ def reconcile(
     come_to, looked_at = (progress.watermark(name) for name in marks)
     if come_to is not None and looked_at is not None and closed <= come_to and machine_now - looked_at < EVERY:
         return Reconciled()
-    logged = LoggedHours(prediction_log, baseline.model, baseline.version, definition.vector)
+    vector = edition_of_version(engine, definition, baseline.version).vector
+    logged = LoggedHours(prediction_log, baseline.model, baseline.version, vector)
     since = closed - PARTS_STAND
     if come_to is not None and looked_at is not None:
         # Counted from the last look, so that no pause between looks is too long; unsettled hours are found by this too.

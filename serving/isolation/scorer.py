@@ -58,7 +58,7 @@ class Isolated:
         keeping = self._keeping
         apart = keeping.current
         if apart is None:
-            raise ProcessLost(f"its process {keeping.trouble}, and is being started again")
+            raise self._none()
         try:
             answer = apart.call(matrix, until)
         except TooLate:
@@ -71,6 +71,14 @@ class Isolated:
             lost = exhausted(answer.reason(), keeping.charge.task.memory_mb)
         keeping.lose(apart, lost)
         raise ProcessLost(f"its process {lost}, while it worked on {len(matrix)} rows")
+
+    def require_process(self) -> None:
+        """Raise ProcessLost while there is no process; waits for nobody."""
+        if self._keeping.current is None:
+            raise self._none()
+
+    def _none(self) -> ProcessLost:
+        return ProcessLost(f"its process {self._keeping.trouble}, and is being started again")
 
     def losses(self) -> int:
         """Return how many of its processes were lost so far."""

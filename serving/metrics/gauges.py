@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Mapping
 
 from serving.metrics.family import Family
 from serving.metrics.figures import Figures, Labels
-from serving.metrics.served_families import BREAKER_OPEN
+from serving.metrics.served_families import BREAKER_OPEN, FAILURE_BREAKER
 
-FAMILIES: Mapping[str, Family] = {family.name: family for family in (BREAKER_OPEN,)}
+FAMILIES: Mapping[str, Family] = {family.name: family for family in (BREAKER_OPEN, FAILURE_BREAKER)}
 """The gauges that can be set by name. Over the replicas they are added up."""
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import structlog
 
+from feature_repo.editions import editions_of
 from lifecycle.errors import HoldfastError, Unavailable
 from serving.metrics.exposition import exposition
 from serving.metrics.figures import Figures
@@ -108,7 +109,7 @@ class Metrics:
         for served in self.replica.models.serving():
             model = served.plan.model
             figures.add(SHOWN, (model,), [0.0])
-            for feature in served.definition.vector:
+            for feature in dict.fromkeys(name for one in editions_of(served.definition) for name in one.vector):
                 figures.add(MISSING, (model, feature), [0.0])
             shadow = served.plan.shadow
             for result in () if shadow is None else ("answered", "failed", "dropped"):

@@ -1,11 +1,13 @@
 """One replica's metrics put together."""
 
+from collections.abc import Callable
 from functools import partial
 
 import structlog
 from sqlalchemy import Engine
 
 from lifecycle.errors import HoldfastError
+from serving.metrics.figures import Figures
 from serving.metrics.gauges import Gauges
 from serving.metrics.ledger_figures import LedgerFigures, read_ledger
 from serving.metrics.log_tail import LogTail
@@ -31,6 +33,7 @@ def open_metrics(
     gauges: Gauges,
     shadows: Shadows,
     shipper: Shipper,
+    turned_away: Callable[[], Figures] = Figures,
 ) -> Metrics:
     """Return a replica's metrics, which count from here on; raises OSError when the state folder cannot be written."""
     folder = chosen.run / "metrics"
@@ -47,6 +50,7 @@ def open_metrics(
             gauges=gauges,
             shadow=shadows.report,
             shipping_fails=lambda: shipper.last_error is not None,
+            turned_away=turned_away,
         ),
         snapshots=Snapshots(folder, replica),
         tail=tail,

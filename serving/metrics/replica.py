@@ -1,8 +1,9 @@
 """What one replica knows about itself: its requests, its queues, its shadows' losses, and what its parts told it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from lifecycle.priority import PRIORITIES
 from serving.metrics.family import Family
 from serving.metrics.figures import Figures
 from serving.metrics.gauges import Gauges
@@ -18,13 +19,17 @@ ShadowWord = Callable[[str], Mapping[str, float | int | str] | None]
 
 @dataclass
 class ReplicaFigures:
-    """This replica's figures, read on one thread; `shipping_fails` says whether its log's last shipping did."""
+    """This replica's figures, read on one thread; `shipping_fails` says whether its log's last shipping did.
+
+    `turned_away` returns the counts of whom the door turned away.
+    """
 
     models: Models
     meter: RequestMeter
     gauges: Gauges
     shadow: ShadowWord
     shipping_fails: Callable[[], bool]
+    turned_away: Callable[[], Figures] = Figures
     _lost: Figures = field(default_factory=Figures)
     _seen: dict[str, tuple[tuple[str, str], dict[Family, int]]] = field(default_factory=dict)
 
@@ -33,6 +38,7 @@ class ReplicaFigures:
         figures = self.meter.counters()
         self._count_lost()
         figures.merge(self._lost)
+        figures.merge(self.turned_away())
         return figures
 
     def now(self) -> Figures:
@@ -41,7 +47,8 @@ class ReplicaFigures:
         for model, count in self.meter.in_flight().items():
             figures.set(IN_FLIGHT, (model,), float(count))
         for served in self.models.serving():
-            figures.set(QUEUE, (served.plan.model,), float(_waiting(served)))
+            for priority, count in zip(PRIORITIES, _waiting(served), strict=True):
+                figures.set(QUEUE, (served.plan.model, priority), float(count))
         figures.set(SHIPPING_FAILS, (), float(self.shipping_fails()))
         return figures
 
@@ -63,8 +70,8 @@ class ReplicaFigures:
             self._seen[model] = (trial, counts)
 
 
-def _waiting(served: ServedModel) -> int:
-    batchers = {id(lane.batcher): lane.batcher for lane in served.lanes.values()}
+def _waiting(served: ServedModel) -> Sequence[int]:
+    batchers = {id(one): one for lane in served.lanes.values() for one in (lane.batcher, lane.strict)}
     if served.trial is not None:
         batchers |= {id(one): one for one in served.trial.arms.values()}
-    return sum(one.waiting() for one in batchers.values())
+    return [sum(counts) for counts in zip(*(one.waiting_by_priority() for one in batchers.values()), strict=True)]

@@ -55,14 +55,25 @@ PROBLEMS = counter(
 RETRIES = counter(
     "holdfast_retries_total", "Requests that were tried again by themselves, because their micro-batch failed", "model"
 )
+TURNED_AWAY = counter(
+    "holdfast_turned_away_total",
+    "Requests for predictions turned away at the door or shed, by kind of problem; an unknown caller has no tenant",
+    *("tenant", "priority", "kind"),
+)
 SHADOW_CRASHES = counter(
     "holdfast_shadow_crashes_total", "Times that a shadow's process ended by itself or was ended", "model", "version"
 )
 
-QUEUE = gauge("holdfast_queue_requests", "Requests that wait for a micro-batch, over all replicas", "model")
+QUEUE = gauge("holdfast_queue_requests", "Requests that wait for a micro-batch, over all replicas", "model", "priority")
 IN_FLIGHT = gauge("holdfast_requests_in_flight", "Requests that are being answered, over all replicas", "model")
 BREAKER_OPEN = gauge(
     "holdfast_breaker_open", "Replicas on which the breaker of an arm is open", "model", "version", "arm"
+)
+FAILURE_BREAKER = gauge(
+    "holdfast_failure_breaker_open",
+    "Replicas on which a version, or the online store (features), is not asked after failures; half-open counts half",
+    "model",
+    "name",
 )
 SHIPPING_FAILS = gauge("holdfast_shipping_fails", "Replicas whose last round of shipping the prediction log failed")
 REPLICAS = gauge("holdfast_replicas", "Replicas that have told their figures within the last 15 seconds")
@@ -70,7 +81,7 @@ REPLICAS = gauge("holdfast_replicas", "Replicas that have told their figures wit
 LOGGED = (PREDICTIONS, STAGE_DURATION, SCORE, SHOWN, MISSING, SHADOW_ROWS, COST, UNCOUNTED)
 """Counted from the prediction log; rows that a shadow never got are told by the replicas."""
 TOLD = (
-    *(REQUESTS, REQUEST_DURATION, PROBLEMS, RETRIES, SHADOW_CRASHES),
-    *(QUEUE, IN_FLIGHT, BREAKER_OPEN, SHIPPING_FAILS, REPLICAS),
+    *(REQUESTS, REQUEST_DURATION, PROBLEMS, RETRIES, TURNED_AWAY, SHADOW_CRASHES),
+    *(QUEUE, IN_FLIGHT, BREAKER_OPEN, FAILURE_BREAKER, SHIPPING_FAILS, REPLICAS),
 )
 """Told by the replicas that live, or lived."""

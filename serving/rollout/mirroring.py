@@ -52,7 +52,9 @@ class Mirroring:
         try:
             key = (FILES, model, shadow.version)
             files = self.loading.result(key, lambda: self.open_version(model, shadow.version), Unavailable)
-            served.mirror.mirror = self.shadows.follow(served.plan, files, served.policy, served.definition)
+            served.mirror.mirror = self.shadows.follow(
+                served.plan, files, served.policy, served.definition, served.contract
+            )
         except StillLoading:
             return
         except Exception as error:  # noqa: BLE001 - whatever a shadow does, serving goes on

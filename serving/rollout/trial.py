@@ -8,6 +8,7 @@ from feature_repo.definition import ModelDefinition
 from lifecycle.assignment import Arm, arm_at, position
 from serving.answer import MODEL_TIER, Answer, Ask
 from serving.batching import MicroBatcher
+from serving.contracts import ToCanary
 from serving.problem import Refused
 from serving.rows import Row, RowCodec
 from serving.units import Units
@@ -18,6 +19,7 @@ class Trial:
     """The three arms of a canary, for one revision of the plan; `share` is the canary's, and the control group's.
 
     `salt` decides with a row's unit who is in which arm. `champion` is the version named where several answered.
+    Asks come in the champion's contract; `to_canary` makes them the canary's, None when they are that already.
     """
 
     salt: str
@@ -27,6 +29,7 @@ class Trial:
     codec: RowCodec
     units: Units
     arms: dict[Arm, MicroBatcher]
+    to_canary: ToCanary | None = None
 
     async def answer(self, ask: Ask) -> Answer:
         """Return the answer to an ask, whoever gave its rows; raises what any of the arms raises."""
@@ -55,9 +58,12 @@ class Trial:
         assigned = self.assign(ask.rows)
         arms = list(dict.fromkeys(assigned))
         if len(arms) == 1:
-            return [(arms[0], ask)]
+            return [(arms[0], self._for(arms[0], ask))]
         numbers = {arm: [row for row, its in enumerate(assigned) if its is arm] for arm in arms}
-        return [(arm, replace(ask, rows=[ask.rows[row] for row in numbers[arm]], numbers=numbers[arm])) for arm in arms]
+        return [(arm, self._for(arm, ask.part(numbers[arm]))) for arm in arms]
+
+    def _for(self, arm: Arm, ask: Ask) -> Ask:
+        return ask if self.to_canary is None or arm is not Arm.CANARY else self.to_canary(ask)
 
     def _example_ids(self, rows: Sequence[Row]) -> list[str]:
         ids: list[str] = self.definition.example_ids(self.codec.columns(rows)).tolist()
@@ -70,6 +76,7 @@ def merged(champion: str, n_rows: int, numbers: Sequence[Sequence[int]], answers
     rows = [places[row] for row in range(n_rows)]
     versions = [answer.version for answer, _ in rows]
     tiers = [answer.tier for answer, _ in rows]
+    contracts = [answer.contract for answer, _ in rows]
     ages = [answer.feature_age_seconds for answer in answers if answer.feature_age_seconds is not None]
     return replace(
         answers[0],
@@ -82,6 +89,8 @@ def merged(champion: str, n_rows: int, numbers: Sequence[Sequence[int]], answers
         versions=versions if len(set(versions)) > 1 else None,
         tier=MODEL_TIER if len(set(tiers)) > 1 else tiers[0],
         tiers=tiers if len(set(tiers)) > 1 else None,
+        contract=contracts[versions.index(champion)] if champion in versions else contracts[0],
+        contracts=contracts if len(set(contracts)) > 1 else None,
     )
 
 

@@ -10,11 +10,15 @@ IDLE_SECONDS = 10.0
 
 
 class Job:
-    """One call to make; `abandon` it when nobody waits for the result any more."""
+    """One call to make; `abandon` it when nobody waits for the result any more.
 
-    def __init__(self, call: Callable[[], object]) -> None:
+    `reading` is true while it waits for a store, which is then to blame, and not the version.
+    """
+
+    def __init__(self, call: Callable[[], object], *, reading: bool = False) -> None:
         self.call = call
         self.abandoned = False
+        self.reading = reading
 
     def abandon(self) -> None:
         """Say that the result comes too late, if it ever comes."""
@@ -53,6 +57,11 @@ class Workers:
         """Say whether every thread is in a job that nobody waits for any more."""
         with self._condition:
             return self._stuck()
+
+    def stuck_reading(self) -> bool:
+        """Say whether one of the threads waits for a store in a job that nobody waits for any more."""
+        with self._condition:
+            return any(job.abandoned and job.reading for job in self._running)
 
     def threads(self) -> int:
         """Return how many threads there are now."""

@@ -14,6 +14,18 @@ EXHAUSTED = 75
 """Exit code of a process that was given no more memory, also where it could not say so."""
 
 
+class Asking(msgspec.Struct, frozen=True, kw_only=True):
+    """How a shadow asks in its own contract what the champion was asked in another, and reads its own features.
+
+    `features` is the folder of Feast's stores, `online_store` as the settings have it.
+    """
+
+    model: str
+    features: str
+    online_store: str
+    feature_cache_seconds: float
+
+
 class Task(msgspec.Struct, frozen=True, kw_only=True):
     """What a shadow process is for; sent once, before the first batch.
 
@@ -31,6 +43,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     threshold: float
     positive: str
     negative: str
+    asking: Asking | None = None
     memory_limit_mb: float
     device: Device = "cpu"
 

@@ -39,7 +39,8 @@ class ShadowVersion:
         columns |= {
             "prediction_id": pa.array(prediction_ids, _TEXT),
             "version": pa.repeat(self.task.version, n_rows),
-            "contract": pa.repeat(self.contract, n_rows),
+            # What was not translated, because the process died before it, is a question in the champion's contract.
+            "contract": pa.repeat(self.contract, n_rows) if self.task.asking is None else columns["contract"],
             "artifact_digest": pa.repeat(self.artifact_digest, n_rows),
             "arm": pa.repeat(Arm.SHADOW.value, n_rows),
             "replica": pa.repeat(self.task.replica, n_rows),

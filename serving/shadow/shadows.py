@@ -9,10 +9,13 @@ from pathlib import Path
 import structlog
 
 from feature_repo.definition import ModelDefinition
+from feature_repo.editions import edition_of, require_asked
+from lifecycle.contract import Contract
+from lifecycle.errors import HoldfastError
 from lifecycle.plan import ShadowArm, TrafficPlan
 from lifecycle.policy import Policy
 from serving.parts import Log
-from serving.shadow.frames import Task
+from serving.shadow.frames import Asking, Task
 from serving.shadow.keeper import FINISH_SECONDS, Charge, Keeper
 from serving.shadow.mirror import Mirror
 from serving.shadow.shadow_rows import ShadowVersion
@@ -29,9 +32,21 @@ class Shadows:
     """Starts and ends shadow processes; `follow` and `end` return at once and are called on one thread.
 
     `prediction_log` is the root of the log the processes write to themselves, `log` this replica's own end of it.
+    `features` is the folder of Feast's stores, which only a shadow of another contract than the champion's reads.
     """
 
-    def __init__(self, prediction_log: Path, replica: str, log: Log, command: Sequence[str] = COMMAND) -> None:
+    def __init__(
+        self,
+        prediction_log: Path,
+        replica: str,
+        log: Log,
+        command: Sequence[str] = COMMAND,
+        *,
+        features: Path = Path(),
+        online_store: str = "sqlite",
+    ) -> None:
+        self._features = features
+        self._online_store = online_store
         self._prediction_log = prediction_log
         self._replica = replica
         self._log = log
@@ -39,22 +54,30 @@ class Shadows:
         self._keepers: dict[str, Keeper] = {}
         self._leaving: list[Keeper] = []
 
-    def follow(self, plan: TrafficPlan, files: VersionFiles, policy: Policy, definition: ModelDefinition) -> Mirror:
+    def follow(
+        self,
+        plan: TrafficPlan,
+        files: VersionFiles,
+        policy: Policy,
+        definition: ModelDefinition,
+        asked: Contract | None = None,
+    ) -> Mirror:
         """Return what the plan's shadow is fed through; a process that runs for the same trial goes on.
 
         When the policy has changed how a score becomes a decision, or what the process may take, a new one goes on.
         `files` are the shadow's. A version made for other features than `definition` computes is not started, and
-        its report says so.
+        its report says so; nor is one that cannot be asked what a champion of the contract `asked` is.
         """
         arm = plan.shadow
         if arm is None:
             raise ValueError(f"plan revision {plan.revision} of {plan.model} has no shadow")
-        charge = Charge(plan.model, arm.since_revision, self._version(arm, files, policy), policy, self._command)
+        version = self._version(plan.model, arm, files, policy, asked)
+        charge = Charge(plan.model, arm.since_revision, version, policy, self._command)
         standing = self._keepers.get(plan.model)
         if standing is not None and _trial(standing.charge) == _trial(charge):
             return standing.mirror
         self.end(plan.model)
-        keeper = Keeper(charge, self._log, _misfit(files, definition))
+        keeper = Keeper(charge, self._log, _misfit(arm.version, files, definition, asked))
         keeper.start()
         self._keepers[plan.model] = keeper
         return keeper.mirror
@@ -85,7 +108,16 @@ class Shadows:
             if not keeper.join(max(0.0, until - time.monotonic())):
                 log.warning("shadow_still_there", model=keeper.charge.model, replica=self._replica)
 
-    def _version(self, arm: ShadowArm, files: VersionFiles, policy: Policy) -> ShadowVersion:
+    def _version(
+        self, model: str, arm: ShadowArm, files: VersionFiles, policy: Policy, asked: Contract | None
+    ) -> ShadowVersion:
+        asking = Asking(
+            model=model,
+            features=str(self._features),
+            online_store=self._online_store,
+            feature_cache_seconds=policy.serving.feature_cache_seconds,
+        )
+        same = asked is None or asked.name == files.manifest.contract.name
         task = Task(
             parent=os.getpid(),
             prediction_log=str(self._prediction_log),
@@ -96,6 +128,7 @@ class Shadows:
             threshold=policy.decision.threshold,
             positive=policy.decision.positive,
             negative=policy.decision.negative,
+            asking=None if same else asking,
             memory_limit_mb=policy.rollout.shadow.memory_limit_mb,
             device=policy.resources.shadow.device,
         )
@@ -105,13 +138,20 @@ class Shadows:
 def _trial(charge: Charge) -> tuple[object, ...]:
     task = charge.version.task
     decided_by = task.threshold, task.positive, task.negative
-    return task.version, charge.since_revision, *decided_by, task.memory_limit_mb, task.device
+    limits = task.memory_limit_mb, task.device
+    return task.version, charge.since_revision, *decided_by, *limits, task.asking is None
 
 
-def _misfit(files: VersionFiles, definition: ModelDefinition) -> str:
-    if files.manifest.vector == definition.vector:
+def _misfit(version: str, files: VersionFiles, definition: ModelDefinition, asked: Contract | None) -> str:
+    try:
+        edition = edition_of(definition, files.manifest.contract.name)
+        if asked is not None:
+            require_asked(definition, asked, version, files.manifest)
+    except HoldfastError as error:
+        return f"was not started: {error}"
+    if files.manifest.vector == edition.vector:
         return ""
-    odd = sorted(set(files.manifest.vector) ^ set(definition.vector)) or "their order"
+    odd = sorted(set(files.manifest.vector) ^ set(edition.vector)) or "their order"
     return (
         f"was not started: it was trained on other features than this code computes (differing: {odd}); run the code "
         "it was trained with, or train again"

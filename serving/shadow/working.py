@@ -23,6 +23,7 @@ from serving.shadow.attempts import attempt
 from serving.shadow.frames import (
     EXHAUSTED,
     Ack,
+    Asking,
     Exhausted,
     Message,
     Ready,
@@ -82,10 +83,14 @@ def _work(source: BinaryIO, sink: BinaryIO, load: Load) -> int:
         writer = SegmentWriter(root, task.replica)
     except (HoldfastError, OSError) as error:
         return _refuse(sink, str(error), version_failed=False)
+    try:
+        translate = None if task.asking is None else _translating(task.asking, files.manifest)
+    except Exception as error:  # noqa: BLE001 - stores out of reach are nobody's fault, and tried again
+        return _refuse(sink, f"its features cannot be read: {type(error).__name__}: {error}", version_failed=False)
     shipper = Shipper(root, writer, SHIP_SECONDS)
     shipper.start()
     version = ShadowVersion(task, files.manifest.contract.name, files.manifest.artifact_digest)
-    answering = _Answering(predictor, version, writer, PredictionIds(time.time), psutil.Process())
+    answering = _Answering(predictor, version, writer, PredictionIds(time.time), psutil.Process(), translate)
     _say(sink, Ready(answering.memory_mb()))
     for payload in incoming:
         _say(sink, answering.answer(pa.ipc.read_record_batch(pa.py_buffer(payload), SCHEMA)))
@@ -100,10 +105,18 @@ class _Answering:
     writer: SegmentWriter
     ids: PredictionIds
     process: psutil.Process
+    translate: Callable[[pa.RecordBatch], pa.RecordBatch] | None
 
     def answer(self, mirrored: pa.RecordBatch) -> Ack:
         """Return what became of a batch, once its rows are in the log."""
         n_rows = mirrored.num_rows
+        if self.translate is not None:
+            try:
+                mirrored = self.translate(mirrored)
+            except Unavailable as error:
+                # Without its features it was not asked anything, which is no evidence either way.
+                log.warning("shadow_not_asked", rows=n_rows, error=str(error))
+                return Ack(0, 0, n_rows, 0.0, self.memory_mb())
         attempts = attempt(self.predictor, _matrix(mirrored))
         rows = self.version.rows(mirrored, attempts, self.ids.take(n_rows), time.time())
         answered, failed, unlogged = n_rows - attempts.failed, attempts.failed, 0
@@ -119,6 +132,13 @@ class _Answering:
         """Return this process's resident memory."""
         resident: int = self.process.memory_info().rss
         return resident / MEGABYTE
+
+
+def _translating(asking: Asking, manifest: Manifest) -> Callable[[pa.RecordBatch], pa.RecordBatch]:
+    # Feast takes seconds to import, and most shadows are asked in the champion's contract.
+    from serving.shadow.translating import open_translating  # noqa: PLC0415 - as said
+
+    return open_translating(asking, manifest.contract.name)
 
 
 def _matrix(mirrored: pa.RecordBatch) -> np.ndarray:

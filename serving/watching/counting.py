@@ -34,13 +34,13 @@ class Counting:
     """Counts shipped rows on their versions' baselines and keeps the counts in the ledger.
 
     All of it may fail: whatever is not counted here, `flows/watching/reconciling.py` counts from the log. `vector_of`
-    returns the features of a model in the order of its vector.
+    returns the features of a model's contract in the order of its vector; None stands for the contract of today.
     """
 
     def __init__(
         self,
         *,
-        vector_of: Callable[[str], Sequence[str]],
+        vector_of: Callable[[str, str | None], Sequence[str]],
         baselines: KnownBaselines,
         profiles: Profiles,
         name: str,
@@ -122,7 +122,13 @@ class Counting:
             return rows
 
     def _count(self, model: str, rows: pa.Table) -> None:
-        vector = self._vector_of(model)
+        contracts = rows["contract"].unique().to_pylist()
+        named = pc.fill_null(rows["contract"], "")
+        for contract in contracts:
+            mine = rows if len(contracts) == 1 else rows.filter(pc.equal(named, contract or ""))
+            self._count_by(self._vector_of(model, contract), model, mine)
+
+    def _count_by(self, vector: Sequence[str], model: str, rows: pa.Table) -> None:
         for hour, found in islice(by_hour(countable(rows, len(vector))), MOST_HOURS_AT_ONCE):
             baseline = self._baselines.of(model, hour.version)
             if baseline is None:

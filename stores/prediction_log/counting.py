@@ -23,6 +23,7 @@ COLUMNS = (
     "version",
     "arm",
     "tier",
+    "contract",
     "moment_at",
     "request",
     "features",

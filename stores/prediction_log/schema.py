@@ -38,12 +38,16 @@ SCHEMA = pa.schema(
         "predict_us": pa.int32(),
         "cost": pa.float64(),
         "tenant": pa.string(),
+        "original_contract": pa.string(),
+        "original_request": pa.string(),
     }
 )
 """`row` counts within its request; `moment_at` is the moment the prediction is for; `request` is the row as
 JSON; `unit` is what sticks to one arm; `features` are in the vector order of the version's manifest; `defaulted`
 names features that a declared default stood in for; `feature_at` holds the event time of each view's row, in the
-definition's order, null when missing. `decided_by` is the id of the policy's override or safety filter that
+definition's order, null when missing. `contract` is the version's, and `request` and `features` are by it; where the
+caller wrote the row in another contract, `original_contract` names it and `original_request` is the row as it was
+written, both null elsewhere. `decided_by` is the id of the policy's override or safety filter that
 decided, null for the threshold.
 
 `tier` is "model", or "rule" when the model's rule answered in the place of `version`, whose answers were stopped.

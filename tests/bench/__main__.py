@@ -22,15 +22,20 @@ from tests.bench.judge.benchmark import bench_judge
 from tests.bench.judge.options import add_options, chosen_options
 from tests.bench.metrics.benchmark import bench_metrics
 from tests.bench.outputs.benchmark import bench_outputs
+from tests.bench.overload.benchmark import bench_overload
+from tests.bench.overload.options import add_overload_options, chosen_overload_options
 from tests.bench.quality.benchmark import bench_quality
 from tests.bench.serving.benchmark import bench_serving
 from tests.bench.shadow.benchmark import bench_shadow
+from tests.bench.spine.benchmark import bench_spine
 from tests.bench.year.benchmark import add_year_options, bench_year
 
 BENCHMARKS: Mapping[str, Callable[[Console, argparse.Namespace], Mapping[str, object]]] = {
     "serving": lambda terminal, _: bench_serving(terminal),
+    "spine": lambda terminal, _: bench_spine(terminal),
     "shadow": lambda terminal, _: bench_shadow(terminal),
     "isolation": lambda terminal, _: bench_isolation(terminal),
+    "overload": lambda terminal, given: bench_overload(terminal, chosen_overload_options(given)),
     "metrics": lambda terminal, _: bench_metrics(terminal),
     "judge": lambda terminal, given: bench_judge(terminal, chosen_options(given)),
     "quality": bench_quality,
@@ -70,6 +75,7 @@ def main() -> None:
     add_options(parser)
     add_drift_options(parser)
     add_year_options(parser)
+    add_overload_options(parser)
     given = parser.parse_args()
     names = given.names or list(BENCHMARKS)
     unknown = [name for name in names if name not in BENCHMARKS]

@@ -94,6 +94,16 @@ def test_decisions_as_json_hold_all_of_it(home: Settings) -> None:
     assert len(json.loads(run("--json"))) == 2
 
 
+def test_list_that_is_cut_says_so(home: Settings) -> None:
+    """Whoever reads ten of twelve knows that there are older ones."""
+    engine = open_ledger(home.ledger_address)
+    made = judged(engine)
+    for other in ("d2", "d3"):
+        Decisions(engine).record(Decision(**{**vars(made), "decision_id": other}))
+    assert "These are the newest 2 of " in run("--limit", "2")
+    assert "These are the newest" not in run("--limit", "3")
+
+
 def test_nothing_decided_is_said(home: Settings) -> None:
     """An empty ledger is no error."""
     assert "Nothing was decided yet." in run()

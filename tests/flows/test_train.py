@@ -36,6 +36,7 @@ from stores.ledger.standings import Standings
 from stores.predictor import load_predictor, prove
 from stores.registry import Registry
 from stores.settings import Settings, settings
+from stores.small import judged_rows, load_small
 from stores.versions import VersionFiles, Versions
 from tests.flows import toy
 
@@ -226,6 +227,22 @@ def test_registered_version_loads_and_proves_itself(workshop: Workshop) -> None:
     evaluation = Evaluation.model_validate_json((files.folder / package.METRICS).read_bytes())
     assert evaluation.candidate.overall == summary.metrics["candidate"]
     assert set(evaluation.candidate.slices["site"]) == {"north", "south"}
+
+
+def test_version_comes_with_its_small_model(workshop: Workshop) -> None:
+    """Loaded from the registry it gives its own scores, and its judged rows are those of the evaluation."""
+    summary = workshop.train()
+    files = workshop.files(summary.version)
+    small, judged = load_small(files), judged_rows(files)
+    assert small is not None
+    assert judged is not None
+    evaluation = Evaluation.model_validate_json((files.folder / package.METRICS).read_bytes())
+    assert len(judged) == evaluation.candidate.overall.rows
+    client = workshop.registry()._link.client
+    run = client.get_run(client.get_model_version("toy", summary.version).run_id)
+    assert 0 < run.data.metrics["small/log_loss"] < 0.69
+    assert run.data.metrics["small/decided_otherwise"] < 0.5
+    assert run.data.params["small_rounds"] == "8"
 
 
 def test_registry_has_figures_and_metrics_for_people(workshop: Workshop) -> None:

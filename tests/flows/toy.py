@@ -19,7 +19,7 @@ from feature_repo.frames import feature_rows, stamped_within, usable_microsecond
 from flows.training.rows import Rows
 from lifecycle.contract import Contract, Field, FieldType
 from lifecycle.intake import BadRowLimit
-from tests.policies import rollout_yaml
+from tests.policies import SERVING_YAML, TRAINING_YAML, rollout_yaml
 
 START = datetime(2020, 1, 1, tzinfo=UTC)
 END = START + timedelta(days=20)
@@ -161,33 +161,17 @@ def suite_of(columns: Mapping[str, Column]) -> Suite:
     )
 
 
-POLICY = """
+POLICY = (
+    """
 model: toy
 owner: tests
-serving:
-  max_rows_per_request: 64
-  max_body_bytes: 65536
-  max_batch_rows: 64
-  max_added_wait_ms: 0
-  max_queued_requests: 100
-  feature_cache_seconds: 0
-decision: {threshold: 0.5, positive: "on", negative: "off", overrides: [], safety_filters: []}
+"""
+    + SERVING_YAML
+    + """decision: {threshold: 0.5, positive: "on", negative: "off", overrides: [], safety_filters: []}
 cost: {false_alarm: 1, missed: 1}
-training:
-  window_days: 20
-  validation_days: 6
-  label_maturity_hours: 12
-  minimum_rows: 500
-  minimum_validation_rows: 200
-  seed: 7
-  rounds: 40
-  parameters:
-    max_depth: 3
-    learning_rate: 0.3
-    subsample: 0.8
-    colsample_bytree: 1
-    min_child_weight: 1
-    reg_lambda: 1
+"""
+    + TRAINING_YAML
+    + """  small: {rounds: 8, max_depth: 2, learning_rate: 0.5}
 offline_gate:
   - id: ranks
     require: {metric: auc, at_least: 0.8}
@@ -204,7 +188,9 @@ offline_gate:
   - id: everywhere
     require: {metric: auc, at_least: 0.7, in_slices_of: [site], minimum_rows: 100}
     because: Both sites count.
-""" + rollout_yaml("unit")
+"""
+    + rollout_yaml("unit")
+)
 
 
 def some_rows(count: int, seed: int = 1) -> Rows:

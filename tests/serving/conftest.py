@@ -1,7 +1,6 @@
 """A small real model of the flight contract, and a gateway's application over it without Ray."""
 
 import asyncio
-import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,10 +15,9 @@ import xgboost
 from structlog.testing import capture_logs
 
 from feature_repo.definition import Columns, ModelDefinition, load_definition
-from feature_repo.vector import assemble
 from lifecycle.decision_policy import DecisionPolicy
 from lifecycle.errors import Unavailable
-from lifecycle.manifest import Example, Manifest
+from lifecycle.manifest import Manifest, SmallModel
 from lifecycle.plan import TrafficPlan
 from lifecycle.policy import Policy
 from lifecycle.resources_policy import ResourcesPolicy
@@ -27,11 +25,11 @@ from serving.models import Models
 from serving.prediction_ids import PredictionIds
 from serving.rollout.loading import Loading
 from serving.routes import Application
-from serving.rows import RowCodec
 from serving.standing import StandingUp
+from stores.formats.fast_trees import fast_score
 from stores.policies import load_policy
-from stores.predictor import load_predictor
 from stores.versions import VersionFiles, Versions, file_digest
+from tests.serving.versions import manifest_of
 
 MODEL = "flight_delay"
 POLICIES = Path(__file__).parents[2] / "policies"
@@ -137,36 +135,55 @@ class Bench:
         return self.ask("POST", f"/v2/models/{MODEL}/predict", json={"rows": list(rows)})
 
 
-def write_version(root: Path, version: str, seed: int = 0) -> VersionFiles:
-    """Train a small booster on noise and write it as a version of the flight model."""
+def write_version(
+    root: Path,
+    version: str,
+    seed: int = 0,
+    *,
+    small: bool = False,
+    chance: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> VersionFiles:
+    """Train a booster on noise and write it as a version of the flight model, with a small model if asked to.
+
+    With `chance`, from features to the chance of being late, it is no noise: features are 0 to 3000 then.
+    """
     definition = load_definition(MODEL)
     folder = root / MODEL / version
     folder.mkdir(parents=True)
     rng = np.random.default_rng(seed)
     matrix = rng.normal(scale=100, size=(500, len(definition.vector))).astype(np.float32)
-    label = (rng.random(500) < 0.5).astype(np.float32)
+    if chance is not None:
+        matrix = rng.uniform(0, 3000, size=(4000, len(definition.vector))).astype(np.float32)
+    label = (rng.random(len(matrix)) < (0.5 if chance is None else chance(matrix))).astype(np.float32)
     parameters = {"objective": "binary:logistic", "max_depth": 4, "nthread": 1, "seed": seed}
-    xgboost.train(parameters, xgboost.DMatrix(matrix, label), num_boost_round=10).save_model(folder / "model.ubj")
-    rows = (flight(), flight(flight=12, tail_number=None))
-    codec = RowCodec(definition.contract, len(rows))
-    request = codec.columns(codec.from_json(json.dumps({"rows": rows}).encode()))
-    nothing = {feature.name: np.full(2, np.nan) for view in definition.views for feature in view.features}
-    features = assemble(definition, request, nothing).matrix
-    manifest = Manifest(
-        model=MODEL,
-        format="xgboost-ubj",
-        model_file="model.ubj",
-        contract=definition.contract,
-        feature_service=definition.contract.name,
-        vector=definition.vector,
-        example=Example(request=rows, features=(), scores=()),
-        files={"model.ubj": file_digest(folder / "model.ubj")},
-    )
-    scores = load_predictor(VersionFiles(folder, manifest)).score(features)
-    example = Example(request=rows, features=features.tolist(), scores=scores.tolist())
-    manifest = manifest.model_copy(update={"example": example})
+    booster = xgboost.train(parameters, xgboost.DMatrix(matrix, label), num_boost_round=10)
+    booster.save_model(folder / "model.ubj")
+    manifest = manifest_of(folder, definition, flight(), flight(flight=12, tail_number=None))
+    if small:
+        manifest = _with_small(folder, manifest, booster, matrix, label)
     (folder / "manifest.json").write_text(manifest.model_dump_json(), encoding="utf-8")
     return VersionFiles(folder, manifest)
+
+
+def _with_small(
+    folder: Path, manifest: Manifest, booster: xgboost.Booster, matrix: np.ndarray, label: np.ndarray
+) -> Manifest:
+    taught = booster.inplace_predict(matrix)
+    parameters = {"objective": "binary:logistic", "max_depth": 2, "nthread": 1}
+    learned = xgboost.train(parameters, xgboost.DMatrix(matrix, taught), num_boost_round=4)
+    learned.save_model(folder / "small.ubj")
+    score = fast_score(learned, manifest.vector)
+    judged = np.column_stack([label, taught, score(matrix)]).astype(np.float32)
+    np.save(folder / "small_judged.npy", judged)
+    example = np.array(manifest.example.features, dtype=np.float32)
+    said = SmallModel(
+        format="xgboost-ubj",
+        model_file="small.ubj",
+        judged_file="small_judged.npy",
+        scores=score(example).tolist(),
+    )
+    digests = {name: file_digest(folder / name) for name in ("small.ubj", "small_judged.npy")}
+    return manifest.model_copy(update={"small": said, "files": manifest.files | digests})
 
 
 @pytest.fixture(autouse=True)
@@ -187,12 +204,13 @@ def versions_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def make_bench(versions_root: Path) -> Callable[..., Bench]:
-    """Return a maker of benches whose policy is changed by the arguments: a canary's deadline, and serving limits."""
+    """Return a maker of benches whose policy is changed: a canary's and champion's deadlines, and serving limits."""
 
     def make(
         deadline_ms: float = 20_000.0,
         decision: DecisionPolicy | None = None,
         resources: ResourcesPolicy | None = None,
+        champion_ms: float = 20_000.0,
         **limits: float,
     ) -> Bench:
         definition = load_definition(MODEL)
@@ -203,6 +221,7 @@ def make_bench(versions_root: Path) -> Callable[..., Bench]:
             canary = policy.rollout.canary.model_copy(update={"deadline_ms": deadline_ms})
             changed = {
                 "serving": policy.serving.model_copy(update=limits),
+                "tiers": policy.tiers.model_copy(update={"champion_ms": champion_ms, "deadline_ms": 60_000.0}),
                 "rollout": policy.rollout.model_copy(update={"canary": canary}),
                 "decision": decision or policy.decision,
                 "resources": resources or policy.resources,

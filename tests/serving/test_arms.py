@@ -14,7 +14,7 @@ from lifecycle.plan import TrafficPlan
 from serving.arms import Proof, load_arm
 from serving.health import Health
 from stores.versions import VersionFiles, read_version
-from tests.serving.conftest import MODEL, Bench
+from tests.serving.conftest import MODEL, Bench, write_version
 
 
 @pytest.fixture
@@ -34,6 +34,25 @@ def test_version_that_reproduces_its_example_stands(files: VersionFiles) -> None
     arm = load_arm("1", files, load_definition(MODEL))
     arm.prove()
     assert len(arm.example) == 2
+
+
+def test_small_model_stands_with_its_version_and_is_proven_with_it(tmp_path: Path) -> None:
+    """A version whose small model is another one than was judged does not stand, nor stay healthy."""
+    files = write_version(tmp_path, "1", small=True)
+    arm = load_arm("1", files, load_definition(MODEL))
+    assert arm.small is not None
+    arm.prove()
+    assert files.manifest.small is not None
+    other = changed(files, small=files.manifest.small.model_copy(update={"scores": (0.1, 0.2)}))
+    with pytest.raises(ArtifactInvalid, match="example"):
+        load_arm("1", other, load_definition(MODEL))
+    with pytest.raises(ArtifactInvalid, match="example"):
+        replace(arm, files=other).prove()
+
+
+def test_version_without_a_small_model_stands(files: VersionFiles) -> None:
+    """As every version that somebody else registered."""
+    assert load_arm("1", files, load_definition(MODEL)).small is None
 
 
 def test_version_that_does_not_reproduce_its_example_is_refused(files: VersionFiles) -> None:

@@ -1,15 +1,13 @@
 """How asks become batches."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 import msgspec
 import pytest
 
 from serving.answer import Answer, Ask
-from serving.batching import MicroBatcher, answer_at_once
+from serving.batching import Batch, MicroBatcher, Release, settle
 from serving.problem import Refused
 
 
@@ -20,14 +18,15 @@ def ask(n_rows: int = 1) -> Ask:
 
 @dataclass
 class Recorder:
-    """A scorer that remembers the rows of each ask, batch by batch."""
+    """A run that remembers the rows of each ask, batch by batch, and answers them at once."""
 
     batches: list[list[int]] = field(default_factory=list)
 
-    def __call__(self, asks: Sequence[Ask]) -> list[Answer]:
-        """Return one answer per ask."""
-        self.batches.append([len(one.rows) for one in asks])
-        return [Answer("m", "1", "c", 1, [], [], [], [], None) for _ in asks]
+    def __call__(self, batch: Batch, release: Release) -> None:
+        """Answer each ask."""
+        self.batches.append([len(one.rows) for one, _ in batch])
+        settle(batch, [Answer("m", "1", "c", 1, [], [], [], [], None) for _ in batch])
+        release()
 
 
 def run(*asks: Ask, max_rows: int = 4, wait: float = 0.0, apart: float = 0.0) -> list[list[int]]:
@@ -35,7 +34,7 @@ def run(*asks: Ask, max_rows: int = 4, wait: float = 0.0, apart: float = 0.0) ->
     recorder = Recorder()
 
     async def submitted() -> None:
-        batcher = MicroBatcher(partial(answer_at_once, recorder), max_rows, wait, max_waiting=100)
+        batcher = MicroBatcher(recorder, max_rows, wait, max_waiting=100)
         futures = []
         for one in asks:
             futures.append(batcher.submit(one))
@@ -71,7 +70,7 @@ def test_caller_that_goes_away_does_not_break_the_batch() -> None:
     recorder = Recorder()
 
     async def submitted() -> None:
-        batcher = MicroBatcher(partial(answer_at_once, recorder), 8, 0.0, max_waiting=100)
+        batcher = MicroBatcher(recorder, 8, 0.0, max_waiting=100)
         gone, stays = batcher.submit(ask(2)), batcher.submit(ask(3))
         gone.cancel()
         await stays
@@ -84,7 +83,7 @@ def test_ask_above_the_bound_is_refused_while_others_wait() -> None:
     """The queue is bounded in asks."""
 
     async def submitted() -> None:
-        batcher = MicroBatcher(partial(answer_at_once, Recorder()), 8, 0.0, max_waiting=2)
+        batcher = MicroBatcher(Recorder(), 8, 0.0, max_waiting=2)
         waiting = [batcher.submit(ask()) for _ in range(2)]
         with pytest.raises(Refused, match="2 requests wait"):
             batcher.submit(ask())
@@ -92,3 +91,28 @@ def test_ask_above_the_bound_is_refused_while_others_wait() -> None:
         await batcher.submit(ask())
 
     asyncio.run(submitted())
+
+
+def test_asks_gather_until_the_batch_before_has_let_go() -> None:
+    """A batch that is under way holds the next one back, and whatever came meanwhile goes together."""
+    seen: list[int] = []
+    held: list[Release] = []
+
+    def run(batch: Batch, release: Release) -> None:
+        seen.append(len(batch))
+        held.append(release)
+        settle(batch, [Answer("m", "1", "c", 1, [], [], [], [], None) for _ in batch])
+
+    async def submitted() -> None:
+        batcher = MicroBatcher(run, 8, 0.0, max_waiting=100)
+        await batcher.submit(ask())
+        waiting = []
+        for _ in range(3):
+            waiting.append(batcher.submit(ask()))
+            await asyncio.sleep(0.01)
+        assert batcher.waiting() == 3
+        held[0]()
+        await asyncio.gather(*waiting)
+
+    asyncio.run(submitted())
+    assert seen == [1, 3]

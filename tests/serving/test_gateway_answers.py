@@ -220,10 +220,11 @@ def test_answer_that_cannot_be_logged_is_not_given(bench: Bench) -> None:
     assert bench.predict(flight()).status_code == 200
 
 
-def test_feature_store_out_of_reach_is_a_503(bench: Bench) -> None:
+def test_version_asked_for_by_name_is_a_503_while_the_feature_store_is_out_of_reach(bench: Bench) -> None:
     """Defaults stand for what is missing, not for a store that is gone."""
     bench.shelf.away = True
-    assert bench.predict(flight()).status_code == 503
+    answer = bench.ask("POST", f"/v2/models/{MODEL}/versions/2/predict", json={"rows": [flight()]})
+    assert answer.status_code == 503
     assert bench.log.batches == []
 
 

@@ -1,10 +1,8 @@
 """The pulse of an event loop, seen from outside."""
 
 import asyncio
-import time
 from dataclasses import dataclass
 
-from serving.at_work import AtWork
 from serving.pulse import BEAT_SECONDS, STILL_SECONDS, Pulse
 
 
@@ -22,7 +20,7 @@ class Seconds:
 def test_event_loop_without_a_turn_for_a_second_answers_nobody() -> None:
     """It is said with the seconds, and no longer once it has a turn."""
     clock = Seconds()
-    pulse = Pulse(AtWork(), clock)
+    pulse = Pulse(clock)
 
     async def served() -> list[str | None]:
         pulse.start()
@@ -43,7 +41,7 @@ def test_event_loop_without_a_turn_for_a_second_answers_nobody() -> None:
 def test_pulse_that_has_not_begun_or_has_ended_says_nothing() -> None:
     """A gateway that starts or stops has its own ways to say so."""
     clock = Seconds()
-    pulse = Pulse(AtWork(), clock)
+    pulse = Pulse(clock)
     clock.now += 60.0
     assert (pulse.still_seconds(), pulse.trouble()) == (0.0, None)
 
@@ -54,21 +52,3 @@ def test_pulse_that_has_not_begun_or_has_ended_says_nothing() -> None:
     asyncio.run(served())
     clock.now += 60.0
     assert (pulse.still_seconds(), pulse.trouble()) == (0.0, None)
-
-
-def test_use_of_the_cores_is_the_event_loop_s_own() -> None:
-    """What it computes grows the figure, and before it beats there is none."""
-    pulse = Pulse(AtWork())
-    assert pulse.use().used_seconds == 0.0
-
-    async def served() -> tuple[float, float]:
-        pulse.start()
-        before = pulse.use().used_seconds
-        end = time.thread_time() + 0.05
-        while time.thread_time() < end:
-            pass
-        await asyncio.sleep(0)
-        return before, pulse.use().used_seconds
-
-    before, after = asyncio.run(served())
-    assert after - before >= 0.02

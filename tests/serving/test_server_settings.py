@@ -9,6 +9,7 @@ import pytest
 
 from lifecycle.errors import SettingInvalid
 from serving.haproxy import wrap_haproxy
+from serving.haproxy_rules import Waiting
 from serving.ports import require_free
 from serving.ray_options import PORTS, ray_environment
 from stores.settings import Settings
@@ -58,6 +59,9 @@ def test_every_variable_is_one_that_ray_reads() -> None:
         assert name in elsewhere or name in read, name
 
 
+WAITING = Waiting(request_seconds=10, queue_seconds=5, queued=1024, at_once=32)
+
+
 def test_unix_socket_paths_fit_the_kernels_limit() -> None:
     """The manager puts a node id of 56 characters between folder and file."""
     environment = ray_environment(Settings(), Path("/tmp/holdfast-abcdefgh"), Path("/bin/haproxy"))
@@ -79,10 +83,9 @@ def test_wrapped_haproxy_listens_on_loopback_only_and_reads_requests_whole(tmp_p
         "    option abortonclose\n  bind *:301\n    bind :300\n    bind :3000\n    bind 10.0.0.1:8000\n",
         encoding="utf-8",
     )
-    program = wrap_haproxy(Path("/bin/echo"), tmp_path, stats=301, metrics=300)
+    program = wrap_haproxy(Path("/bin/echo"), tmp_path, 301, 300, WAITING)
     said = subprocess.run([program, "-f", config], check=True, capture_output=True, text=True).stdout
     assert said == f"-f {config}\n"
-    assert config.read_text(encoding="utf-8") == (
-        "    option abortonclose\n    option http-buffer-request\n"
-        "  bind 127.0.0.1:301\n    bind 127.0.0.1:300\n    bind :3000\n    bind 10.0.0.1:8000\n"
-    )
+    kept = ["  bind 127.0.0.1:301", "    bind 127.0.0.1:300", "    bind :3000", "    bind 10.0.0.1:8000"]
+    asked = WAITING.defaults().splitlines()
+    assert config.read_text(encoding="utf-8").splitlines() == ["    option abortonclose", *asked, *kept]

@@ -6,7 +6,8 @@ import numpy as np
 import xgboost
 
 from lifecycle.contract import Contract, Field, FieldType
-from lifecycle.manifest import Example, Manifest
+from lifecycle.manifest import Example, Manifest, SmallModel
+from stores.formats.fast_trees import fast_score
 from stores.versions import MANIFEST, file_digest
 
 VECTOR = ("level", "load", "age")
@@ -54,3 +55,29 @@ def write_version(folder: Path, rounds: int = 30) -> Manifest:
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Put a manifest in place of the folder's own."""
     (folder / MANIFEST).write_text(manifest.model_dump_json(), encoding="utf-8")
+
+
+def add_small(folder: Path, manifest: Manifest, rounds: int = 4) -> Manifest:
+    """Add a small model that learned the version's scores to a version's folder; return the new manifest."""
+    matrix = feature_matrix(2000)
+    version = xgboost.Booster(model_file=folder / manifest.model_file)
+    taught = version.inplace_predict(matrix)
+    rows = xgboost.QuantileDMatrix(matrix, label=taught, feature_names=list(VECTOR))
+    parameters = {"objective": "binary:logistic", "max_depth": 2, "tree_method": "hist", "nthread": 1, "seed": 1}
+    booster = xgboost.train(parameters, rows, rounds)
+    booster.save_model(folder / "small.ubj")
+    score = fast_score(booster, VECTOR)
+    scores = score(matrix)
+    labels = (matrix[:, 0] * matrix[:, 1] > 0).astype(np.float32)
+    np.save(folder / "small_judged.npy", np.column_stack([labels, taught, scores]).astype(np.float32))
+    shown = np.array(manifest.example.features, dtype=np.float32)
+    small = SmallModel(
+        format="xgboost-ubj",
+        model_file="small.ubj",
+        judged_file="small_judged.npy",
+        scores=tuple(score(shown).tolist()),
+    )
+    files = {**manifest.files, **{name: file_digest(folder / name) for name in ("small.ubj", "small_judged.npy")}}
+    added = manifest.model_copy(update={"small": small, "files": files})
+    write_manifest(folder, added)
+    return added

@@ -28,3 +28,31 @@ def test_every_store_lives_under_the_state_folder(home: Settings) -> None:
     kept = [home.events, home.quarantine, home.features, home.prediction_log, home.versions, home.run]
     assert all(path.is_relative_to(home.home) for path in kept)
     assert Path(home.ledger_address.removeprefix("sqlite:///")).is_relative_to(home.home)
+
+
+@pytest.mark.parametrize(
+    ("host", "auth", "allowed"),
+    [
+        ("127.0.0.1", "open", True),
+        ("127.0.0.9", "open", True),
+        ("::1", "open", True),
+        ("localhost", "open", True),
+        ("0.0.0.0", "open", False),
+        ("10.0.0.7", "open", False),
+        ("gateway.internal", "open", False),
+        ("0.0.0.0", "required", True),
+    ],
+)
+def test_door_that_the_network_can_reach_is_never_open(host: str, auth: str, allowed: bool) -> None:  # noqa: FBT001 - a table
+    """Without keys only loopback will do, and the message names both settings."""
+    chosen = Settings(host=host, auth=auth)
+    if allowed:
+        chosen.require_door()
+    else:
+        with pytest.raises(SettingInvalid, match=r"HOLDFAST_HOST is .* HOLDFAST_AUTH=required"):
+            chosen.require_door()
+
+
+def test_api_key_in_the_settings_is_not_printed() -> None:
+    """Nor does it reach a log that prints them."""
+    assert "hf_secret" not in repr(Settings(key="hf_secret"))

@@ -2,8 +2,13 @@
 
 from alembic import context
 
-from stores.ledger import scaling_schema, watching_schema  # noqa: F401 - each adds its tables
+from stores.ledger import (  # noqa: F401 - each adds its tables to the metadata
+    scaling_schema,
+    tenants_schema,
+    watching_schema,
+)
+from stores.ledger.schema import metadata
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=scaling_schema.metadata)
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 with context.begin_transaction():
     context.run_migrations()

@@ -14,8 +14,9 @@ import pytest
 import xgboost
 
 from flows.pickup.checking import check
-from flows.pickup.report import Report
+from flows.pickup.report import Made, Report
 from lifecycle.contract import Contract
+from lifecycle.manifest import Manifest
 from tests.flows import toy
 from tests.flows.pickup.conftest import Ordering
 from tests.flows.pickup.made import COLUMNS, alter, frame, graph, pipeline, rename_column, write, write_sklearn
@@ -216,3 +217,18 @@ def test_graph_that_gives_no_probabilities_is_refused(tmp_path: Path, order: Ord
     assert "self-test: On its own example, the model gave " in (told := reasons(check(order(tmp_path / "version"))))
     assert "3.0" in told
     assert "allowed: probabilities from 0 to 1" in told
+
+
+def test_version_of_an_older_contract_that_is_in_use_is_checked_by_it(
+    tmp_path: Path, order: Ordering, version: Path
+) -> None:
+    """By its own vector; the report says which contract that was."""
+    write_version(tmp_path / "ours")
+    shutil.copy(tmp_path / "ours" / "manifest.json", version)
+    contract = Manifest.model_validate_json((version / "manifest.json").read_bytes()).contract
+    asked = order(version, vector=("others",), defaults=(0.0,))
+    made = Made(contract=contract, vector=toy.DEFINITION.vector, defaults=tuple(toy.DEFINITION.defaults.tolist()))
+    assert "It was made for another contract" in reasons(check(asked))
+    report = check(asked.model_copy(update={"older": (made,)}))
+    assert reasons(report) == ""
+    assert (report.contract, report.inputs) == (contract.name, COLUMNS)

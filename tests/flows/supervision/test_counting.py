@@ -14,6 +14,7 @@ from flows.supervision.rates import tally
 from flows.supervision.series import SPAN_US, error_series
 from flows.supervision.slices import read_requests, slice_values
 from tests.flows import toy
+from tests.serving.contracts.parcels import DEFINITION
 
 ROWS = st.lists(st.tuples(st.integers(0, 5), st.booleans()), max_size=40)
 VALUES = st.lists(st.tuples(st.integers(0, 4), st.floats(-5, 5) | st.just(float("nan"))), max_size=30)
@@ -101,3 +102,18 @@ def test_request_that_another_contract_asked_is_in_no_slice() -> None:
     found = slice_values(toy.DEFINITION, pd.Series([good, *odd, good]))
     assert found["site"].tolist() == ["north", *[None] * 6, "north"]
     assert slice_values(toy.DEFINITION, pd.Series(odd)).columns.empty
+
+
+def test_request_of_an_older_contract_is_read_by_its_own_definition() -> None:
+    """While both are in use, a rule over slices sees the rows of both; a contract that is gone is in no slice."""
+    asked = {"parcels_v1": '{"service":"road"', "parcels_v2": '{"service":"drone","fragile":true'}
+    weights = {"parcels_v1": "weight", "parcels_v2": "weight_kg"}
+    contracts = ["parcels_v1", "parcels_v2", None, "parcels_v0"]
+    requests = [
+        f'{asked[known]},"parcel":1,"sender":"s1","{weights[known]}":1,"asked_at":"2024-05-01T13:00:00Z"}}'
+        for known in ("parcels_v1", "parcels_v2", "parcels_v2", "parcels_v1")
+    ]
+    found = slice_values(DEFINITION, pd.Series(requests, index=[5, 6, 7, 8]), pd.Series(contracts, index=[5, 6, 7, 8]))
+    assert found["service"].tolist()[:3] == ["road", "drone", "drone"]
+    assert pd.isna(found["service"].iloc[3])
+    assert list(found.index) == [5, 6, 7, 8]

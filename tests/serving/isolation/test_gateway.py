@@ -12,6 +12,8 @@ from lifecycle.assignment import Arm
 from lifecycle.plan import TrafficPlan
 from lifecycle.policy import Policy
 from lifecycle.resources_policy import ArmResources, ResourcesPolicy
+from serving.arms import Proof
+from serving.health import Health
 from serving.isolation.scorer import Isolated
 from serving.standing import StandingUp
 from stores.policies import load_policy
@@ -72,19 +74,33 @@ def test_rule_answers_while_the_champions_process_is_lost(make_bench: MakeBench,
     assert bench.predict(flight()).json()["predictions"][0]["probability"] == before["predictions"][0]["probability"]
 
 
-def test_lost_process_makes_a_replica_unready_and_never_has_it_replaced(make_bench: MakeBench) -> None:
-    """Its own process is what is replaced; the other models of the replica answer on."""
+def test_lost_process_makes_its_model_unready_and_no_replica(make_bench: MakeBench) -> None:
+    """Its own process is what is replaced; the replica answers on, for this model by other tiers."""
     bench = make_bench(resources=resources("champion"))
-    served = put(bench, ALONE)
-    lane = served.lanes[CHAMPION]
-    assert not lane.trusted
+    lane = put(bench, ALONE).lanes[CHAMPION]
+    assert isinstance(lane.proof, Proof)
+    lane.proof.seconds = 0.0
+    health = Health(bench.models)
     assert lane.proof.failure() is None
     isolated = process_of(bench.stand_up, CHAMPION)
     lose(isolated, signal.SIGKILL)
-    time.sleep(1.1)
-    reason = lane.proof.failure()
-    assert reason is None or "its process died of SIGKILL" in reason
+    until(lambda: "its process died of SIGKILL, and is being started again" in (lane.proof.failure() or ""), 10)
+    assert health.broken() == []
+    assert health.failures() == []
     until(lambda: lane.proof.failure() is None, 60)
+
+
+def test_hanging_process_holds_up_no_health_check(make_bench: MakeBench) -> None:
+    """Its example is not run through it: whoever asks for health waits on the event loop."""
+    bench = make_bench(resources=resources("champion"))
+    lane = put(bench, ALONE).lanes[CHAMPION]
+    assert isinstance(lane.proof, Proof)
+    lane.proof.seconds = 0.0
+    isolated = process_of(bench.stand_up, CHAMPION)
+    lose(isolated, signal.SIGSTOP)
+    began = time.monotonic()
+    assert lane.proof.failure() is None
+    assert time.monotonic() - began < 0.4
 
 
 def test_champion_answers_when_an_isolated_canarys_process_is_lost(make_bench: MakeBench) -> None:

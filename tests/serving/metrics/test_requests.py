@@ -69,7 +69,7 @@ def test_requests_are_counted_by_model_and_status(metrics: tuple[Bench, Metrics]
         assert bench.predict(flight()).status_code == 200
     assert bench.predict(flight(origin="SFO")).status_code == 422
     assert bench.ask("POST", "/v2/models/made-up/predict", json={"rows": []}).status_code == 404
-    bench.shelf.away = True
+    bench.log.full = True
     assert bench.predict(flight()).status_code == 503
     told = scrape(bench)
     assert told[key("holdfast_requests_total", model=MODEL, status="200")] == 3

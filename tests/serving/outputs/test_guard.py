@@ -8,10 +8,8 @@ import pytest
 
 from lifecycle.breaker import BreakerState
 from lifecycle.watching_policy import OutputsPolicy
-from serving.log_batch import LogBatches
 from serving.outputs.guard import Guard
 from serving.outputs.opening import Guarded, Opening, newest
-from serving.outputs.rule import Rule
 from stores.prediction_log.schema import SCHEMA
 from tests.lifecycle.scores import ids
 from tests.serving.outputs.stopped import Hands, baseline, healthy
@@ -195,15 +193,6 @@ def test_watch_that_fails_takes_no_answer_back(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("lifecycle.output_window.log_odds", lambda *_: 1 / 0)
     watched.answer(100, constant=True)
     assert watched.guard.closed
-
-
-def test_rule_stays_a_probability() -> None:
-    """Its feature is read as one, whatever it holds."""
-    matrix = np.array([[9.0, -0.5], [9.0, 0.25], [9.0, 1.5]], np.float32)
-    scores = Rule(1, LogBatches({})).scores(matrix)
-    assert scores.tolist() == [0.0, 0.25, 1.0]
-    assert scores.dtype == np.dtype(np.float64)
-    assert scores.flags.c_contiguous
 
 
 def test_newest_rows_are_cut_to_what_is_wanted() -> None:

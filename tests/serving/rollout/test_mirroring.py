@@ -9,6 +9,7 @@ from typing import Any, cast
 import pyarrow as pa
 
 from feature_repo.definition import ModelDefinition
+from lifecycle.contract import Contract
 from lifecycle.errors import ArtifactInvalid, Unavailable
 from lifecycle.plan import ShadowArm, TrafficPlan
 from lifecycle.policy import Policy
@@ -33,9 +34,16 @@ class Memory:
     kept: Kept = field(default_factory=Kept)
     error: Exception | None = None
 
-    def follow(self, plan: TrafficPlan, files: VersionFiles, policy: Policy, definition: ModelDefinition) -> Kept:
+    def follow(
+        self,
+        plan: TrafficPlan,
+        files: VersionFiles,
+        policy: Policy,
+        definition: ModelDefinition,
+        asked: Contract | None = None,
+    ) -> Kept:
         """Start one."""
-        del files, policy, definition
+        del files, policy, definition, asked
         if self.error is not None:
             raise self.error
         self.followed.append(plan.revision)

@@ -34,8 +34,8 @@ def no_files(model: str, version: str) -> VersionFiles:
     raise NotFound(f"{model} {version}")
 
 
-def vector_of(model: str) -> tuple[str, ...]:
-    """Return the toy's vector."""
+def vector_of(model: str, _: str | None) -> tuple[str, ...]:
+    """Return the toy's vector, the same for every contract."""
     if model != "toy":
         raise NotFound(f"no model {model!r}")
     return VECTOR
@@ -236,3 +236,21 @@ def test_error_of_whoever_looks_on_keeps_no_row_from_being_shipped(bench: Bench,
     shipper.stop()
     assert (PredictionLog(bench.root).count(), PredictionLog(bench.root).pending()) == (6, 0)
     assert events(logged) == ["rows_not_shown"] * 2
+
+
+def test_rows_of_another_contract_are_read_by_its_own_vector(bench: Bench) -> None:
+    """A version of the next contract has other features, and says so row by row."""
+    asked: list[tuple[str, str | None]] = []
+
+    def vector(model: str, contract: str | None) -> tuple[str, ...]:
+        asked.append((model, contract))
+        return VECTOR if contract != "toy_v2" else (*VECTOR, "more")
+
+    counting = bench.counting()
+    counting._vector_of = vector
+    rows = [*rows_of(3, FIRST, FIRST), *rows_of(2, FIRST, FIRST, 1, contract="toy_v2")]
+    counting.offer(table_of(rows))
+    counting.count_waiting()
+    counting.write()
+    assert sorted(asked, key=str) == [("toy", "toy_v2"), ("toy", None)]
+    assert bench.counted().rows == 3

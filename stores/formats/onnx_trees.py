@@ -20,7 +20,8 @@ def trees_node(booster: "Booster", vector: Sequence[str], source: str, target: s
 
     table = booster.trees_to_dataframe()
     leaf = (table["Feature"] == "Leaf").to_numpy()
-    places = {name: place for place, name in enumerate(booster.feature_names or vector)}
+    names = booster.feature_names or [f"f{place}" for place in range(len(vector))]
+    places = {name: place for place, name in enumerate(names)}
 
     def children(column: str) -> list[int]:
         # A child is named tree-node, and its node number counts within its tree.

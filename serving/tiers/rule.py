@@ -1,0 +1,19 @@
+"""The model's written rule as something that scores."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+RULE = "rule"
+
+
+@dataclass(frozen=True)
+class RuleScores:
+    """One feature of the vector, read as the probability."""
+
+    column: int
+
+    def score(self, matrix: np.ndarray) -> np.ndarray:
+        """Return the rule's probabilities, (n_rows,) float64 in [0, 1]; missing values have their declared default."""
+        scores: np.ndarray = np.clip(matrix[:, self.column].astype(np.float64), 0.0, 1.0)
+        return scores

@@ -1,0 +1,146 @@
+"""Sends requests at a steady rate whether or not earlier ones are answered, as many independent clients do.
+
+`python -m tests.bench.overload.sender` is a process of its own, so that clients do not slow each other down. It reads
+a plan as JSON from its standard input and writes what became of every request to the plan's file.
+"""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections import deque
+from dataclasses import asdict, dataclass, field
+from urllib.parse import urlsplit
+
+import numpy as np
+
+TIMEOUT_SECONDS = 30.0
+NO_ANSWER = 0
+"""The status of a request that got none: a broken connection, or nothing in time."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to send where, how often and how long; `begins_at` is in epoch seconds, so that senders begin together.
+
+    `niceness` keeps clients that only make a crowd from taking the cores of those that are measured.
+    """
+
+    address: str
+    headers: dict[str, str]
+    body: str
+    per_second: float
+    seconds: float
+    connections: int
+    begins_at: float
+    file: str
+    niceness: int = 0
+
+    def dumped(self) -> str:
+        """Return the plan as JSON."""
+        return json.dumps(asdict(self))
+
+
+@dataclass
+class Sent:
+    """For every request: when it was due, in seconds from the beginning, how long it took from then on, its status."""
+
+    due: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    status: list[int] = field(default_factory=list)
+
+    def add(self, due: float, seconds: float, status: int) -> None:
+        """Keep one."""
+        self.due.append(due)
+        self.seconds.append(seconds)
+        self.status.append(status)
+
+
+class Connections:
+    """At most so many connections, opened as they are needed and used again."""
+
+    def __init__(self, plan: Plan) -> None:
+        parts = urlsplit(plan.address)
+        self._host, self._port = parts.hostname, parts.port
+        self._idle: deque[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = deque()
+        self._room = asyncio.Semaphore(plan.connections)
+        body = plan.body.encode()
+        said = {"Host": parts.netloc, "Content-Type": "application/json", "Content-Length": str(len(body))}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in (said | plan.headers).items())
+        self._request = f"POST {parts.path} HTTP/1.1\r\n{lines}\r\n".encode() + body
+
+    async def ask(self) -> int:
+        """Return the status of an answer, NO_ANSWER without one."""
+        async with self._room:
+            try:
+                async with asyncio.timeout(TIMEOUT_SECONDS):
+                    return await self._ask()
+            except (OSError, EOFError, TimeoutError, asyncio.IncompleteReadError):
+                return NO_ANSWER
+
+    async def _ask(self) -> int:
+        reader, writer = self._idle.pop() if self._idle else await asyncio.open_connection(self._host, self._port)
+        try:
+            writer.write(self._request)
+            head = await reader.readuntil(b"\r\n\r\n")
+            await reader.readexactly(_length(head))
+        except BaseException:
+            writer.close()
+            raise
+        if b"\r\nconnection: close" in head.lower():
+            writer.close()
+        else:
+            self._idle.append((reader, writer))
+        return int(head.split(b" ", 2)[1])
+
+    def close(self) -> None:
+        """Close those that are idle."""
+        for _, writer in self._idle:
+            writer.close()
+
+
+async def send(plan: Plan) -> Sent:
+    """Send what the plan says, and return what became of it."""
+    connections, sent = Connections(plan), Sent()
+    await asyncio.sleep(max(0.0, plan.begins_at - time.time()))
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def one(due: float) -> None:
+        status = await connections.ask()
+        sent.add(due, loop.time() - began - due, status)
+
+    for number in range(int(plan.per_second * plan.seconds)):
+        due = number / plan.per_second
+        wait = began + due - loop.time()
+        if wait > 0:
+            await asyncio.sleep(wait)
+        task = loop.create_task(one(due))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+    if tasks:
+        await asyncio.wait(tasks)
+    connections.close()
+    return sent
+
+
+def _length(head: bytes) -> int:
+    for line in head.lower().split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name == b"content-length":
+            return int(value)
+    return 0
+
+
+def main() -> None:
+    """Send the plan from standard input."""
+    plan = Plan(**json.loads(sys.stdin.read()))
+    os.nice(plan.niceness)
+    sent = asyncio.run(send(plan))
+    np.savez(plan.file, due=sent.due, seconds=sent.seconds, status=sent.status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What everything since the first complete request path costs it."""
