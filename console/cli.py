@@ -14,6 +14,7 @@ from console import (
     captures,
     decisions,
     features,
+    jobs,
     labels,
     log,
     looks,
@@ -51,6 +52,7 @@ app.add_typer(captures.app, name="captures")
 app.add_typer(tenants.app, name="tenants")
 app.add_typer(tenants.keys, name="keys")
 app.command()(audit)
+app.add_typer(jobs.app, name="jobs")
 app.command()(replay)
 app.command()(quality)
 app.command()(looks.looks)

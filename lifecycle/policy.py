@@ -8,6 +8,8 @@ from pydantic import Field as Limit
 from pydantic import model_validator
 
 from lifecycle.decision_policy import DecisionPolicy
+from lifecycle.idempotency_policy import IdempotencyPolicy
+from lifecycle.jobs_policy import JobsPolicy
 from lifecycle.misfit import Misplaced, Where, repeated
 from lifecycle.people import Person
 from lifecycle.resources_policy import ResourcesPolicy
@@ -119,6 +121,7 @@ class Policy(Section):
     serving: ServingPolicy
     resources: ResourcesPolicy
     tiers: TiersPolicy
+    idempotency: IdempotencyPolicy
     decision: DecisionPolicy
     cost: CostPolicy
     training: TrainingPolicy
@@ -127,6 +130,7 @@ class Policy(Section):
     rollout: RolloutPolicy
     watching: WatchingPolicy
     retraining: RetrainingPolicy
+    jobs: JobsPolicy
     people: tuple[Person, ...]
 
     @model_validator(mode="after")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from serving.caller import ANYBODY, Caller
+from serving.claim import Claim
 from serving.rows import Row, RowCodec
 
 MODEL_TIER = "model"
@@ -29,7 +30,7 @@ class Ask:
     `submitted` is in monotonic seconds, `decode_us` in microseconds. `numbers` are the rows' places in the request,
     None when these are all of its rows. `caller` is who asks. `rows` are in the contract of the version that answers;
     `original` holds them as the caller wrote them, None when that is the same. `instead` is what the champion is asked
-    when a version on trial does not answer, None when it is this.
+    when a version on trial does not answer, None when it is this. `claim` names the rows of a keyed request.
     """
 
     rows: Sequence[Row]
@@ -40,6 +41,7 @@ class Ask:
     caller: Caller = ANYBODY
     original: Original | None = None
     instead: "Ask | None" = None
+    claim: Claim | None = None
 
     def part(self, numbers: Sequence[int]) -> "Ask":
         """Return the ask for some of its rows, by their places in it."""

@@ -21,7 +21,7 @@ from stores.settings import Settings
 
 log = structlog.get_logger()
 
-NAME = "holdfast"
+NAME, GATEWAY = "holdfast", "Gateway"
 UNBOUNDED = 1_000_000
 """Ray's own queue limits answer in plain text; the gateway's answer with a problem and Retry-After."""
 HEALTH_SECONDS = 2.0
@@ -56,6 +56,10 @@ class GatewayReplica:
         if broken:
             raise ArtifactInvalid("; ".join(broken))
 
+    async def take_job(self, model: str, job_id: str) -> None:
+        """Return once this replica has dealt with a job that Celery hands out; for the task consumer alone."""
+        await self._gateway.jobs.take(model, job_id)
+
 
 def build(chosen: Settings) -> Application:
     """Return the application to run, with the replicas and the reservations that the policies ask for together.
@@ -68,7 +72,7 @@ def build(chosen: Settings) -> Application:
     scaling = autoscaling(demand, policies)
     deployment = serve.deployment(
         GatewayReplica,
-        name="Gateway",
+        name=GATEWAY,
         num_replicas=demand.minimum if scaling is None else None,
         autoscaling_config=scaling,
         max_ongoing_requests=UNBOUNDED,

@@ -17,6 +17,8 @@ from lifecycle.policy import Policy
 from serving.at_work import AtWork
 from serving.doors.opening import open_door
 from serving.health import Health
+from serving.idempotency.opening import open_once
+from serving.jobs.opening import JobParts, open_jobs
 from serving.ledger_link import LedgerLink
 from serving.load import LoadMeter
 from serving.metrics.gauges import Gauges
@@ -48,6 +50,7 @@ from stores.ledger.captures import Captures
 from stores.ledger.opening import connect
 from stores.ledger.pins import Pins
 from stores.ledger.profiles import Profiles
+from stores.ledger.void_claims import void_claims
 from stores.prediction_log.segment import SegmentWriter
 from stores.prediction_log.shipper import adopt_orphans
 from stores.prediction_log.shipping import Shipper
@@ -69,6 +72,7 @@ class Gateway:
     application: Application
     health: Health
     load: LoadMeter
+    jobs: JobParts
 
 
 def open_gateway(chosen: Settings, replica: str) -> Gateway:
@@ -78,11 +82,11 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
     of the prediction log that cannot be written: answers are logged to segments, which wait.
     """
     writer = SegmentWriter(chosen.prediction_log, replica)
-    _adopt_what_can_be(chosen.prediction_log)
+    engine = connect(chosen.ledger_address)
+    _adopt_what_can_be(chosen.prediction_log, engine)
     models = Models()
     gauges = Gauges()
     meter = RequestMeter(lambda name: name in models.names())
-    engine = connect(chosen.ledger_address)
     door, guest_list = open_door(chosen, engine)
     counting = _counting(chosen, engine, writer.owned.app_id)
     shipper = Shipper(chosen.prediction_log, writer, SHIP_SECONDS, counting.offer)
@@ -115,6 +119,7 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
     shadows = Shadows(
         chosen.prediction_log, replica, writer, features=chosen.features, online_store=chosen.online_store
     )
+    jobs = open_jobs(chosen, engine, replica, models, stopped=guards.is_stopped, on_rows=counting.offer)
     metrics = open_metrics(
         chosen,
         engine,
@@ -125,7 +130,9 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
         shadows=shadows,
         shipper=shipper,
         turned_away=door.refusals.counters,
+        more=jobs.meter.counters,
     )
+    once = open_once(chosen, engine, writer.owned.app_id, meter.replayed)
     watch = PlanWatch(
         known=lambda: known_models(chosen.policies, models.names()),
         plans=PlanSource(LedgerLink(engine), versions, replica),
@@ -143,26 +150,23 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
     watchdog = Watchdog(at_work, told=watch.report)
 
     def close() -> None:
-        watchdog.stop()
-        pulse.stop()
-        watch.stop()
-        shadows.stop()
-        shipper.stop()
-        counting.stop()
-        metrics.stop()
-        guards.stop()
-        guest_list.stop()
+        parts = (watchdog, pulse, watch, shadows, jobs, once.book, shipper, counting, metrics, guards, guest_list)
+        for part in parts:
+            part.stop()
 
     guest_list.start()
     watch.tick()
-    watch.start()
-    counting.start()
-    shipper.start()
-    metrics.start()
-    guards.start()
-    watchdog.start()
-    application = Application(models, close, open_hook(chosen, engine), metrics, on_open=pulse.start, door=door)
-    return Gateway(application, Health(models), LoadMeter(meter))
+    for part in (watch, counting, shipper, metrics, guards, watchdog):
+        part.start()
+
+    def begin() -> None:
+        pulse.start()
+        jobs.start()
+
+    application = Application(
+        models, close, open_hook(chosen, engine), metrics, on_open=begin, door=door, jobs=jobs.desk, keyed=once
+    )
+    return Gateway(application, Health(models), LoadMeter(meter), jobs)
 
 
 def _guards(chosen: Settings, engine: Engine, replica: str) -> Guards:
@@ -190,9 +194,9 @@ def _vector_of(model: str, contract: str | None) -> Sequence[str]:
     return definition.vector if contract is None else edition_of(definition, contract).vector
 
 
-def _adopt_what_can_be(prediction_log: Path) -> None:
+def _adopt_what_can_be(prediction_log: Path, engine: Engine) -> None:
     # Serving does not depend on what dead replicas left: flows/maintain tries again.
     try:
-        adopt_orphans(prediction_log)
+        adopt_orphans(prediction_log, void_claims(engine, prediction_log))
     except (HoldfastError, OSError) as error:
         log.warning("adoption_failed", folder=str(prediction_log), error=str(error))

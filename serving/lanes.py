@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from feature_repo.definition import ModelDefinition
 from feature_repo.editions import policy_terms
@@ -85,7 +85,8 @@ class Lanes:
         strict = self._batcher(
             self._fallback(arm).run(stage, arm.workers, self.policy.rollout.canary.deadline_ms, HonestFailure())
         )
-        return Lane(arm, stage.codec, self._contracts(arm), strict, strict, TrialProof(arm), trusted=False)
+        apart = self._apart(arm, self.policy.rollout.canary.deadline_ms)
+        return Lane(arm, stage.codec, self._contracts(arm), strict, strict, TrialProof(arm), apart, trusted=False)
 
     def trial(self, champion: Lane, canary: Arm, previous: Arm | None) -> Trial:
         """Return the trial of the plan's canary beside the champion's lane."""
@@ -106,6 +107,11 @@ class Lanes:
             arms=batchers,
             to_canary=to_canary(champion.codec, self._contracts(canary)),
         )
+
+    def _apart(self, arm: Arm, deadline_ms: float) -> Callable[[Log], TierRun]:
+        """Return what runs batches that are no user's, into a log of their own; nobody stands in for the version."""
+        stage, fallback = self._stage(arm, ArmName.NAMED), self._fallback(arm)
+        return lambda log: fallback.run(replace(stage, log=log), arm.workers, deadline_ms, HonestFailure())
 
     def _tried(self, arm: Arm, name: ArmName, champion: Arm, previous: Arm | None) -> MicroBatcher:
         instead = self._fallback(champion).run(
@@ -133,8 +139,10 @@ class Lanes:
 
     def _lane(self, arm: Arm, stage: Stage, batcher: MicroBatcher, strict: MicroBatcher) -> Lane:
         proof = Proof(arm, PROOF_SECONDS, time.monotonic)
+        apart = self._apart(arm, self.policy.tiers.champion_ms)
         # A process of its own is replaced by itself; the gateway's need not be for it.
-        return Lane(arm, stage.codec, self._contracts(arm), batcher, strict, proof, trusted=not arm.isolated)
+        trusted = not arm.isolated
+        return Lane(arm, stage.codec, self._contracts(arm), batcher, strict, proof, apart, trusted=trusted)
 
     def _instead(self, champion: Arm, previous: Arm | None) -> Tier:
         # One that reads another contract than its successor cannot be handed the same rows.

@@ -1,6 +1,6 @@
 """The models a gateway serves, each by one revision of its plan."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from feature_repo.definition import ModelDefinition
@@ -8,9 +8,10 @@ from lifecycle.contract import Contract
 from lifecycle.plan import TrafficPlan
 from lifecycle.policy import Policy
 from serving.arms import Arm, Proving
-from serving.batching import MicroBatcher
+from serving.batching import Batch, MicroBatcher, Release
 from serving.contracts import Contracts
 from serving.mirror_slot import MirrorSlot
+from serving.parts import Log
 from serving.problem import refused
 from serving.rollout.trial import Trial
 from serving.rows import RowCodec
@@ -23,8 +24,9 @@ class Lane:
     """One version that answers: the arm, what it reads, the queue before it, and the proof that it works.
 
     `contracts` are all in which a request may be written, its own and others that become it. In `batcher` other tiers
-    answer what it cannot; in `strict`, for whoever asks for this very version, nobody does. A lane that is not
-    `trusted` is a trial's or an isolated version's: its failure is no reason to replace the process.
+    answer what it cannot; in `strict`, for whoever asks for this very version, nobody does. `apart` runs batches that
+    are no user's, into a log of their own. A lane that is not `trusted` is a trial's or an isolated
+    version's: its failure is no reason to replace the process.
     """
 
     arm: Arm
@@ -33,6 +35,7 @@ class Lane:
     batcher: MicroBatcher
     strict: MicroBatcher
     proof: Proving
+    apart: Callable[[Log], Callable[[Batch, Release], None]]
     trusted: bool = True
 
 

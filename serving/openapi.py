@@ -4,6 +4,7 @@ from typing import Any
 
 from lifecycle.contract import Contract, Field, FieldType
 from lifecycle.priority import PRIORITIES, Priority
+from serving.jobs.api import LATER_PARAMETERS, LATER_RESPONSE, job_paths
 from serving.metadata import server_metadata
 from serving.models import Models, ServedModel
 
@@ -24,6 +25,7 @@ def openapi(models: Models) -> dict[str, Any]:
         "/v2/health/ready": _get("Whether every model just reproduced its own example"),
         "/v2/models": _get("The models, and why one cannot answer yet"),
         "/metrics": _METRICS,
+        **job_paths(_RESPONSES),
     }
     for served in models.serving():
         paths |= _model_paths(served)
@@ -106,9 +108,9 @@ def _post(summary: str, schema: dict[str, Any], example: object, parameters: lis
     return {
         "post": {
             "summary": summary,
-            "parameters": [*parameters, _PRIORITY],
+            "parameters": [*parameters, _PRIORITY, _KEY, *LATER_PARAMETERS],
             "requestBody": {"required": True, "content": {"application/json": content}},
-            "responses": _RESPONSES,
+            "responses": {**_RESPONSES, "202": LATER_RESPONSE},
         }
     }
 
@@ -130,6 +132,13 @@ _PRIORITY = {
 _SECURITY = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "An API key, hf_…"},
     "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
+_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "However often a request is sent with the same key, it is answered, logged and billed once",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[\\x20-\\x7e]+$"},
 }
 _RESPONSES = {
     "200": {"description": "The answer", "content": {"application/json": {"schema": {"type": "object"}}}},

@@ -3,15 +3,23 @@
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
+from lifecycle.idempotency_policy import IdempotencyPolicy
 from serving.answer import Answer, Ask
 from serving.caller import Caller
+from serving.claim import Claim
 from serving.contracts import read
 from serving.dialects import Dialect, Spoken
 from serving.doors.door import Door
 from serving.exchange import Headers, Receive, Response, read_body
+from serving.idempotency.resuming import resume
+from serving.jobs.preference import wants_later
 from serving.models import Lane, Models, ServedModel
-from serving.problem import Refused
+from serving.problem import Refused, refused
+from serving.sharing import Sharing
+
+IDEMPOTENCY_KEY = b"idempotency-key"
 
 REQUEST_ID_CHARACTERS = 128
 MICROSECONDS = 1_000_000
@@ -19,7 +27,10 @@ MICROSECONDS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request for predictions, whole; `version` is None for whichever the plan has answer."""
+    """One request for predictions, whole; `version` is None for whichever the plan has answer.
+
+    `claim` is what a request with an idempotency key is answered under.
+    """
 
     dialect: Dialect
     model: str
@@ -27,15 +38,37 @@ class Request:
     headers: Headers
     caller: Caller
     body: bytes
+    claim: Claim | None = None
+
+
+class Keyed(Protocol):
+    """Answers requests that come with an idempotency key."""
+
+    async def answer(
+        self,
+        request: Request,
+        key: bytes,
+        policy: IdempotencyPolicy,
+        compute: Callable[[Request], Awaitable[Response]],
+    ) -> Response:
+        """Return the response to a request, computed at most once for its key."""
+        ...
 
 
 @dataclass
 class Predicting:
-    """Answers requests for predictions from the models; `monotonic` is in seconds."""
+    """Answers requests for predictions from the models; `monotonic` is in seconds.
+
+    `later` takes requests that are to be answered later; without it every request is answered at once. Without `keyed`,
+    a request with an idempotency key is refused.
+    """
 
     models: Models
     door: Door = field(default_factory=Door)
+    later: Callable[[Request], Awaitable[Response]] | None = None
     monotonic: Callable[[], float] = time.perf_counter
+    sharing: Sharing = field(default_factory=Sharing)
+    keyed: Keyed | None = None
 
     async def answer(
         self, dialect: Dialect, model: str, version: str | None, headers: Headers, receive: Receive
@@ -49,11 +82,24 @@ class Predicting:
             dialect.check(headers)
             reading = read_body(headers, receive, served.policy.serving.max_body_bytes)
             body = await self.door.bodies.within(reading)
-            return await self.compute(Request(dialect, model, version, headers, caller, body))
+            request = Request(dialect, model, version, headers, caller, body)
+            if self.later is not None and wants_later(headers):
+                return await self.later(request)
+            return await self._once(request, served.policy.idempotency)
         except Refused as error:
             if error.problem.retry_after is not None:
                 self.door.refusals.count(caller, error.problem.kind)
             raise
+
+    async def _once(self, request: Request, policy: IdempotencyPolicy) -> Response:
+        """Return the response to a request, which may be one that another request is given, too."""
+        key = request.headers.get(IDEMPOTENCY_KEY)
+        if key is None:
+            alike = policy.share_identical
+            return await (self.sharing.answer(request, self.compute) if alike else self.compute(request))
+        if self.keyed is None:
+            raise refused(501, "no-idempotency", "This gateway has no ledger to keep keys in; send it without a key.")
+        return await self.keyed.answer(request, key, policy, self.compute)
 
     async def compute(self, request: Request) -> Response:
         """Return the response to a request that is here whole."""
@@ -85,8 +131,12 @@ class Predicting:
             submitted=now - waited,
             caller=request.caller,
             original=original,
+            claim=request.claim,
         )
-        return spoken, _answer(served, lane, ask, named=request.version is not None)
+        named = request.version is not None
+        if request.claim is not None and request.claim.logged:
+            return spoken, resume(ask, served.definition, lambda rest: _answer(served, lane, rest, named=named))
+        return spoken, _answer(served, lane, ask, named=named)
 
 
 def _answer(served: ServedModel, lane: Lane, ask: Ask, *, named: bool) -> Awaitable[Answer]:

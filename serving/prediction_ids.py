@@ -7,7 +7,8 @@ from collections.abc import Callable
 class PredictionIds:
     """Gives ids of 32 hex digits: 12 of milliseconds, 12 of this process's random run, 8 of a counter.
 
-    They sort by time, then by order within the process, and cost no system call per row.
+    They sort by time, then by order within the process, and cost no system call per row. The rows of a request with
+    an idempotency key are named otherwise; see stores/prediction_log/claimed.py.
     `epoch_seconds` is the clock.
     """
 

@@ -32,7 +32,8 @@ def failed_rows(
 ) -> pa.RecordBatch:
     """Return the log rows of an attempt without scores; `errors` are per row, `pairs_with` as Failure has it."""
     counts = np.count_nonzero(prepared.defaulted, axis=1)
-    return stage.batches.build(_rows(stage, prepared, None, counts, predict_us), Failure(errors, pairs_with))
+    rows = _rows(stage, prepared, None, counts, predict_us, shown=pairs_with is None)
+    return stage.batches.build(rows, Failure(errors, pairs_with))
 
 
 def log_failed(stage: Stage, prepared: Prepared, reason: str, seconds: float) -> None:
@@ -72,12 +73,18 @@ def answers(stage: Stage, prepared: Prepared, scored: Scored, tier: str = MODEL_
 
 
 def _rows(
-    stage: Stage, prepared: Prepared, decided: Decided | None, defaulted_counts: np.ndarray, predict_us: int
+    stage: Stage,
+    prepared: Prepared,
+    decided: Decided | None,
+    defaulted_counts: np.ndarray,
+    predict_us: int,
+    *,
+    shown: bool = True,
 ) -> Scored:
     asks = prepared.asks
     tenants = [ask.caller.tenant for ask in asks]
     return Scored(
-        prediction_ids=stage.ids.take(len(prepared.matrix)),
+        prediction_ids=_prediction_ids(stage, asks, len(prepared.matrix), shown=shown),
         request_ids=spread(asks, [ask.request_id for ask in asks]),
         row_numbers=list(chain.from_iterable(ask.numbers or range(len(ask.rows)) for ask in asks)),
         served_at=stage.epoch_seconds(),
@@ -106,6 +113,18 @@ def _originals(asks: Sequence[Ask]) -> tuple[list[str | None], list[str | None]]
         contracts += [None if original is None else original.contract] * len(ask.rows)
         requests += [None] * len(ask.rows) if original is None else map(original.codec.as_json, original.rows)
     return contracts, requests
+
+
+def _prediction_ids(stage: Stage, asks: Sequence[Ask], n_rows: int, *, shown: bool) -> list[str]:
+    """Return the ids of a micro-batch's rows: those that a keyed request is shown are its claim's."""
+    if not shown or all(ask.claim is None for ask in asks):
+        return stage.ids.take(n_rows)
+    now = stage.monotonic()
+    ids: list[str] = []
+    for ask in asks:
+        own = ask.claim
+        ids += stage.ids.take(len(ask.rows)) if own is None else own.ids(ask.numbers or range(len(ask.rows)), now)
+    return ids
 
 
 def _ages(definition: ModelDefinition, scored: Scored) -> list[float]:

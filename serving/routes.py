@@ -14,6 +14,7 @@ from serving.docs_page import docs_page
 from serving.doors.door import Door
 from serving.exchange import HTML, ClientGone, Headers, Receive, Response, Send, problem_response, send_response
 from serving.health import Health
+from serving.jobs.desk import JobDesk
 from serving.metadata import model_list, model_metadata, server_metadata
 from serving.metrics.exposition import CONTENT_TYPE as METRICS
 from serving.metrics.metrics import Metrics
@@ -21,9 +22,10 @@ from serving.metrics.requests import RequestMeter
 from serving.models import Models
 from serving.openapi import openapi
 from serving.predicted import VersionFailed
-from serving.predicting import Predicting
+from serving.predicting import Keyed, Predicting
 from serving.problem import Problem, problem_of, refused
 from serving.registry_hook import RegistryHook
+from serving.sharing import Sharing
 
 log = structlog.get_logger()
 
@@ -39,8 +41,8 @@ class Application:
 
     `on_close` runs when it shuts down.
 
-    Without a `registry_hook` nothing is served at its path, nor without `metrics` at theirs. The `door` lets requests
-    in; by default everybody.
+    Without a `registry_hook` nothing is served at its path, nor without `metrics` or `jobs` at theirs. The `door` lets
+    requests in; by default everybody. Without `keyed`, requests with an idempotency key are refused.
     """
 
     def __init__(
@@ -52,6 +54,8 @@ class Application:
         on_open: Callable[[], None] = lambda: None,
         *,
         door: Door | None = None,
+        jobs: JobDesk | None = None,
+        keyed: Keyed | None = None,
     ) -> None:
         self._door = Door() if door is None else door
         self._on_open = on_open
@@ -61,7 +65,14 @@ class Application:
         self._meter = RequestMeter(lambda name: name in models.names()) if metrics is None else metrics.replica.meter
         self._models = models
         self._health = Health(models)
-        self._predicting = Predicting(models, self._door)
+        self._jobs = jobs
+        self._predicting = Predicting(
+            models,
+            self._door,
+            None if jobs is None else jobs.later,
+            sharing=Sharing(self._meter.shared),
+            keyed=keyed,
+        )
         self._pages: Mapping[str, Callable[[], Response]] = {
             "": lambda: Response(b"", 307, HTML, ((b"location", b"/docs"),)),
             "docs": lambda: Response(docs_page(models), content_type=HTML),
@@ -102,6 +113,8 @@ class Application:
                     if not action:
                         self._door.guard(headers, Role.PREDICT)
                     return self._about(model, version, ready=bool(action))
+            case ["v2", "jobs", *rest] if self._jobs is not None:
+                return await self._jobs.answer(method, path, rest, self._door.enter(headers))
             case ["hooks", "registry"] if self._registry_hook is not None:
                 _only(method, "POST")
                 return await self._registry_hook.answer(headers, receive)

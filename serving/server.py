@@ -115,7 +115,7 @@ def _start(chosen: Settings, scratch: Path, stop: threading.Event) -> None:
     from ray.serve.config import HTTPOptions  # noqa: PLC0415 - as above
     from ray.serve.schema import LoggingConfig  # noqa: PLC0415 - as above
 
-    from serving.app import NAME, build  # noqa: PLC0415 - as above
+    from serving.app import GATEWAY, NAME, build  # noqa: PLC0415 - as above
     from serving.demand import demand_of  # noqa: PLC0415 - as above
 
     demand = demand_of(valid_policies(chosen.policies))
@@ -144,6 +144,10 @@ def _start(chosen: Settings, scratch: Path, stop: threading.Event) -> None:
         datetime.now(UTC), 0, demand.minimum, demand.minimum, demand.maximum, reason="the gateway was started"
     )
     record_quietly(started, chosen.ledger_address)
+    if chosen.jobs == "celery":
+        from serving.jobs import consumer  # noqa: PLC0415 - as above
+
+        serve.run(consumer.build_consumer(chosen, NAME, GATEWAY), name=consumer.NAME, route_prefix=None)
 
 
 def _stop() -> None:

@@ -37,6 +37,14 @@ class Settings(BaseSettings):
     """The name a person acts under; by default the system's user. What it may do stands in the policy."""
     webhook_secret: SecretStr | None = None
     """What an MLflow server signs its calls with; by default drawn once and kept in the state folder."""
+    webhook_signing_secret: SecretStr | None = None
+    """What messages to the webhooks of jobs are signed with; by default drawn once and kept in the state folder."""
+    webhook_allow_private: bool = False
+    """Lets webhooks be at private addresses and without TLS: for trials and closed networks."""
+    jobs: Literal["ledger", "celery"] = "ledger"
+    """Who hands out jobs: the gateways by the ledger, or Celery through Ray Serve's task consumer."""
+    jobs_broker: SecretStr | None = None
+    """Celery's broker, such as `redis://host:port/0`."""
     ray_address: str = "local"
     """`local` starts Ray; anything else is an address for `ray.init`."""
     logical_gpus: int | None = Field(None, ge=0)

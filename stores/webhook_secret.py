@@ -20,7 +20,11 @@ def webhook_secret(settings: Settings) -> str:
     """
     if settings.webhook_secret is not None:
         return settings.webhook_secret.get_secret_value()
-    path = settings.run / FILE
+    return drawn_once(settings.run / FILE)
+
+
+def drawn_once(path: Path) -> str:
+    """Return the secret in a file, drawn when there is none; of several processes at once, all return the same."""
     try:
         return path.read_text(encoding="ascii").strip()
     except FileNotFoundError:

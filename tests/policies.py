@@ -2,6 +2,8 @@
 
 from textwrap import dedent
 
+from lifecycle.idempotency_policy import IdempotencyPolicy
+from lifecycle.jobs_policy import JobsPolicy, WebhookPolicy
 from lifecycle.people import Override, Person
 from lifecycle.resources_policy import ArmResources, ComputingResources, ReplicasPolicy, ResourcesPolicy
 from lifecycle.rollout_policy import (
@@ -160,6 +162,18 @@ RETRAINING = RetrainingPolicy(
     every_days=30, new_labels=1000, cool_down_days=7, at_most=4, in_days=60, person_weight=3, captured_weight=2
 )
 
+JOBS = JobsPolicy(
+    lease_seconds=30,
+    attempts=3,
+    retry_seconds=1,
+    max_waiting=1000,
+    longest_wait_hours=1,
+    keep_hours=1,
+    time_share=1,
+    webhook=WebhookPolicy(timeout_seconds=5, attempts=3, first_retry_seconds=1, longest_retry_seconds=60),
+)
+IDEMPOTENCY = IdempotencyPolicy(keep_hours=24, wait_ms=5000, max_answer_bytes=100_000, share_identical=True)
+
 PEOPLE = (Person(name="on-call", may=tuple(Override)),)
 
 
@@ -172,6 +186,7 @@ def rollout_yaml(unit: str) -> str:
     start = dedent(
         f"""
         resources: {RESOURCES.model_dump_json(exclude_none=True)}
+        idempotency: {IDEMPOTENCY.model_dump_json()}
         pick_up: {PICK_UP.model_dump_json()}
         rollout:
           unit: [{unit}]
@@ -184,4 +199,5 @@ def rollout_yaml(unit: str) -> str:
     )
     watching = WATCHING.model_dump_json(exclude_none=True)
     rules += f"watching: {watching}\nretraining: {RETRAINING.model_dump_json()}\n"
+    rules += f"jobs: {JOBS.model_dump_json()}\n"
     return f"{start}{rules}people:\n  - {PEOPLE[0].model_dump_json()}\n"

@@ -12,11 +12,13 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from serving.metrics.figures import Figures
+from serving.metrics.jobs import tell_jobs
 from serving.metrics.loop_families import CLOCK_REPLAYED, WATERMARK_LAG
 from serving.metrics.planned import tell_plan, tell_replicas
 from serving.metrics.watched import tell_alarms, tell_look, tell_quality
 from stores.ledger.alarms import Alarms
 from stores.ledger.arms import Arms
+from stores.ledger.job_lists import JobLists
 from stores.ledger.looks import Looks
 from stores.ledger.plans import Plans
 from stores.ledger.progress import Progress
@@ -40,7 +42,9 @@ def read_ledger(engine: Engine) -> Figures:
     replayed = progress.replay_at()
     now = replayed or datetime.now(UTC)
     figures.set(CLOCK_REPLAYED, (), float(replayed is not None))
+    lists = JobLists(engine)
     for model in Plans(engine).models():
+        tell_jobs(figures, model, lists.standing(model), datetime.now(UTC))
         plan = Plans(engine).current(model)
         tell_plan(figures, plan)
         tell_replicas(figures, plan, Arms(engine).since(model, datetime.now(UTC) - LIVE))

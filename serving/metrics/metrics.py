@@ -13,6 +13,7 @@ from feature_repo.editions import editions_of
 from lifecycle.errors import HoldfastError, Unavailable
 from serving.metrics.exposition import exposition
 from serving.metrics.figures import Figures
+from serving.metrics.job_families import LATER
 from serving.metrics.ledger_figures import LedgerFigures
 from serving.metrics.log_tail import LogTail
 from serving.metrics.loop_families import BUILD_INFO, GATEWAY, LEDGER_UP, LOOP, UNSHIPPED
@@ -25,7 +26,7 @@ log = structlog.get_logger()
 
 KEEP_SECONDS = 2.0
 """What a killed replica counted by itself since is lost with it: at most so many seconds of requests by status."""
-FAMILIES = (*LOGGED, *TOLD, *LOOP, *GATEWAY)
+FAMILIES = (*LOGGED, *TOLD, *LOOP, *LATER, *GATEWAY)
 """Every metric, in the order in which they are shown."""
 
 

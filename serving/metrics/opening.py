@@ -34,6 +34,7 @@ def open_metrics(
     shadows: Shadows,
     shipper: Shipper,
     turned_away: Callable[[], Figures] = Figures,
+    more: Callable[[], Figures] = Figures,
 ) -> Metrics:
     """Return a replica's metrics, which count from here on; raises OSError when the state folder cannot be written."""
     folder = chosen.run / "metrics"
@@ -51,6 +52,7 @@ def open_metrics(
             shadow=shadows.report,
             shipping_fails=lambda: shipper.last_error is not None,
             turned_away=turned_away,
+            more=more,
         ),
         snapshots=Snapshots(folder, replica),
         tail=tail,

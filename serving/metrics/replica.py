@@ -21,7 +21,7 @@ ShadowWord = Callable[[str], Mapping[str, float | int | str] | None]
 class ReplicaFigures:
     """This replica's figures, read on one thread; `shipping_fails` says whether its log's last shipping did.
 
-    `turned_away` returns the counts of whom the door turned away.
+    `turned_away` returns the counts of whom the door turned away. `more` are counters of its other parts.
     """
 
     models: Models
@@ -30,12 +30,14 @@ class ReplicaFigures:
     shadow: ShadowWord
     shipping_fails: Callable[[], bool]
     turned_away: Callable[[], Figures] = Figures
+    more: Callable[[], Figures] = Figures
     _lost: Figures = field(default_factory=Figures)
     _seen: dict[str, tuple[tuple[str, str], dict[Family, int]]] = field(default_factory=dict)
 
     def counters(self) -> Figures:
         """Return what has been counted since the replica started."""
         figures = self.meter.counters()
+        figures.merge(self.more())
         self._count_lost()
         figures.merge(self._lost)
         figures.merge(self.turned_away())

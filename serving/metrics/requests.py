@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 
 from serving.exchange import ClientGone, Response
 from serving.metrics.figures import Figures
-from serving.metrics.served_families import PROBLEMS, REQUEST_DURATION, REQUEST_SECONDS, REQUESTS, RETRIES
+from serving.metrics.served_families import (
+    PROBLEMS,
+    REPLAYS,
+    REQUEST_DURATION,
+    REQUEST_SECONDS,
+    REQUESTS,
+    RETRIES,
+    SHARED,
+)
 from serving.problem import problem_of
 
 UNKNOWN = ""
@@ -27,6 +35,8 @@ class _OfModel:
     seconds: float = 0.0
     in_flight: int = 0
     retries: int = 0
+    shared: int = 0
+    replays: int = 0
 
 
 class RequestMeter:
@@ -66,6 +76,16 @@ class RequestMeter:
         mine = self._models.get(model) or self._first(model)
         mine.retries += 1
 
+    def shared(self, model: str) -> None:
+        """Count a request that was given the answer of one like it."""
+        mine = self._models.get(model) or self._first(model)
+        mine.shared += 1
+
+    def replayed(self, model: str) -> None:
+        """Count a request that was given the answer which its idempotency key had before."""
+        mine = self._models.get(model) or self._first(model)
+        mine.replays += 1
+
     def counters(self) -> Figures:
         """Return the counts so far."""
         figures = Figures()
@@ -75,6 +95,8 @@ class RequestMeter:
             for kind, count in list(mine.problems.items()):
                 figures.add(PROBLEMS, (model, kind), [count])
             figures.add(RETRIES, (model,), [mine.retries])
+            figures.add(SHARED, (model,), [mine.shared])
+            figures.add(REPLAYS, (model,), [mine.replays])
             figures.add(REQUEST_DURATION, (model,), [*mine.buckets, mine.seconds])
         return figures
 

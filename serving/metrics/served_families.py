@@ -60,6 +60,14 @@ TURNED_AWAY = counter(
     "Requests for predictions turned away at the door or shed, by kind of problem; an unknown caller has no tenant",
     *("tenant", "priority", "kind"),
 )
+SHARED = counter(
+    "holdfast_requests_shared_total",
+    "Requests without a key that were given the answer of one like them that was under way",
+    "model",
+)
+REPLAYS = counter(
+    "holdfast_replays_total", "Requests that were given the answer which their idempotency key had before", "model"
+)
 SHADOW_CRASHES = counter(
     "holdfast_shadow_crashes_total", "Times that a shadow's process ended by itself or was ended", "model", "version"
 )
@@ -81,7 +89,7 @@ REPLICAS = gauge("holdfast_replicas", "Replicas that have told their figures wit
 LOGGED = (PREDICTIONS, STAGE_DURATION, SCORE, SHOWN, MISSING, SHADOW_ROWS, COST, UNCOUNTED)
 """Counted from the prediction log; rows that a shadow never got are told by the replicas."""
 TOLD = (
-    *(REQUESTS, REQUEST_DURATION, PROBLEMS, RETRIES, TURNED_AWAY, SHADOW_CRASHES),
+    *(REQUESTS, REQUEST_DURATION, PROBLEMS, RETRIES, TURNED_AWAY, SHARED, REPLAYS, SHADOW_CRASHES),
     *(QUEUE, IN_FLIGHT, BREAKER_OPEN, FAILURE_BREAKER, SHIPPING_FAILS, REPLICAS),
 )
 """Told by the replicas that live, or lived."""

@@ -66,6 +66,11 @@ class Guards:
         found = [guard.trouble() for key, guard in self._guards.items() if key.model == model]
         return "; ".join(one for one in found if one is not None) or None
 
+    def is_stopped(self, model: str, version: str) -> bool:
+        """Return whether a version's answers are stopped here, in any arm."""
+        guards = tuple(self._guards.items())
+        return any(not guard.closed for key, guard in guards if (key.model, key.version) == (model, version))
+
     def open_breakers(self) -> Iterator[tuple[Mapping[str, str], float]]:
         """Yield model, version and arm of every guard, with 1 while the version is stopped and 0 while it answers."""
         for key, guard in tuple(self._guards.items()):

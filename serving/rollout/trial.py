@@ -35,11 +35,11 @@ class Trial:
         """Return the answer to an ask, whoever gave its rows; raises what any of the arms raises."""
         parts = self._parts(ask)
         if len(parts) == 1:
-            ((arm, whole),) = parts
+            ((arm, whole, _),) = parts
             return await self.arms[arm].submit(whole)
         waiting: list[asyncio.Future[Answer]] = []
         try:
-            for arm, part in parts:
+            for arm, part, _ in parts:
                 waiting.append(self.arms[arm].submit(part))
         except Refused:
             # What waits already must not be answered and logged for a request that is refused.
@@ -47,20 +47,26 @@ class Trial:
                 one.cancel()
             raise
         answers = await asyncio.gather(*waiting, return_exceptions=True)
-        return merged(self.champion, len(ask.rows), [part.numbers or () for _, part in parts], _whole(answers))
+        return merged(self.champion, len(ask.rows), [places for _, _, places in parts], _whole(answers))
 
     def assign(self, rows: Sequence[Row]) -> list[Arm]:
         """Return each row's arm."""
         units = self.units.of(rows, lambda: self._example_ids(rows))
         return [arm_at(position(self.salt, unit), self.share) for unit in units]
 
-    def _parts(self, ask: Ask) -> list[tuple[Arm, Ask]]:
+    def _parts(self, ask: Ask) -> list[tuple[Arm, Ask, Sequence[int]]]:
+        """Return who answers which part of an ask, and the places of its rows among the ask's."""
         assigned = self.assign(ask.rows)
         arms = list(dict.fromkeys(assigned))
         if len(arms) == 1:
-            return [(arms[0], self._for(arms[0], ask))]
-        numbers = {arm: [row for row, its in enumerate(assigned) if its is arm] for arm in arms}
-        return [(arm, self._for(arm, ask.part(numbers[arm]))) for arm in arms]
+            return [(arms[0], self._for(arms[0], ask), range(len(ask.rows)))]
+        places = {arm: [row for row, its in enumerate(assigned) if its is arm] for arm in arms}
+        # Of a request that is resumed, the ask itself is a part.
+        numbers = ask.numbers or range(len(ask.rows))
+        return [
+            (arm, self._for(arm, replace(ask.part(its), numbers=[numbers[row] for row in its])), its)
+            for arm, its in places.items()
+        ]
 
     def _for(self, arm: Arm, ask: Ask) -> Ask:
         return ask if self.to_canary is None or arm is not Arm.CANARY else self.to_canary(ask)

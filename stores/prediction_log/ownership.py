@@ -74,6 +74,48 @@ def claim_dead(folder: Path) -> Ownership | None:
     return Ownership(folder, descriptor)
 
 
+def owner_lives(folder: Path) -> bool:
+    """Return whether a folder is held by its owner, or just now by whoever adopts it.
+
+    Once this is false nobody will ever append to the folder again: the kernel let go of it for a dead process.
+    """
+    try:
+        descriptor = os.open(folder / OWNER_FILE, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        # Shared, so that two who look at once do not take each other for the owner.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def place_of(root: Path) -> str:
+    """Return the name of the disk that holds a prediction log's segments, drawn when it is first asked for.
+
+    Whoever sees the same name sees the same folders and the same holds on them.
+    """
+    named = root / "place"
+    try:
+        return named.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        root.mkdir(parents=True, exist_ok=True)
+    drawn = uuid4().hex
+    part = root / f".place.{drawn}"
+    part.write_text(drawn, encoding="utf-8")
+    try:
+        # Of two that draw at once one wins, and nobody reads half a name.
+        named.hardlink_to(part)
+    except FileExistsError:
+        return named.read_text(encoding="utf-8")
+    finally:
+        part.unlink()
+    return drawn
+
+
 def _remove_emptied(folder: Path) -> None:
     # Left by a process that died between the two steps of `release`.
     try:

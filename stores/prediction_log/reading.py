@@ -1,6 +1,7 @@
 """Read segments, also those that a dying replica left torn."""
 
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 
 import pyarrow as pa
@@ -63,15 +64,18 @@ def sealed_segments(folder: Path) -> tuple[Path, ...]:
     return tuple(sorted(folder.glob(f"*{SEALED_SUFFIX}"), key=sequence_of))
 
 
-def read_all(segments: Path) -> tuple[tuple[str, int, Reading], ...]:
+def read_all(segments: Path, folder: str | None = None) -> tuple[tuple[str, int, Reading], ...]:
     """Return (folder's name, number, reading) of every segment, the growing ones too, oldest first by folder.
+
+    With `folder`, only those of one.
 
     A segment may be sealed, shipped and deleted while this reads. One that was there when this began is missing
     only when its rows were committed before this returns.
     """
     # Growing ones are listed first, so that one that is sealed in between is seen under either name.
-    growing = set(segments.glob(f"[!.]*/*{OPEN_SUFFIX}"))
-    sealed = {path.with_suffix(OPEN_SUFFIX) for path in segments.glob(f"[!.]*/*{SEALED_SUFFIX}")}
+    folders = "[!.]*" if folder is None else escape(folder)
+    growing = set(segments.glob(f"{folders}/*{OPEN_SUFFIX}"))
+    sealed = {path.with_suffix(OPEN_SUFFIX) for path in segments.glob(f"{folders}/*{SEALED_SUFFIX}")}
     found = []
     for path in sorted(growing | sealed):
         reading = _read_under_either_name(path)

@@ -5,11 +5,13 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import pyarrow as pa
 import structlog
 
 from lifecycle.errors import HoldfastError
+from stores.prediction_log.claimed import claims_of, without_claims
 from stores.prediction_log.delta import append_once, last_shipped, open_table
 from stores.prediction_log.ownership import Ownership, claim_dead
 from stores.prediction_log.reading import (
@@ -29,6 +31,9 @@ COMMIT_BYTES = 64 * 1024 * 1024
 FAILURES = (HoldfastError, OSError, ValueError, pa.ArrowException)
 """What one folder's content can cause: the last two for files that are no segments of this log."""
 
+Void: TypeAlias = Callable[[str, frozenset[str]], frozenset[str]]
+"""Returns which claims of a dead replica's folder were answered elsewhere; see stores/ledger/void_claims.py."""
+
 
 @dataclass(frozen=True)
 class Adopted:
@@ -43,10 +48,12 @@ class Adopted:
     left: tuple[str, ...] = ()
 
 
-def ship(root: Path, owned: Ownership, on_rows: Callable[[pa.Table], None] | None = None) -> int:
+def ship(
+    root: Path, owned: Ownership, on_rows: Callable[[pa.Table], None] | None = None, void: Void | None = None
+) -> int:
     """Ship every sealed segment of a held folder and delete it; return the rows that were committed.
 
-    `on_rows` is shown what was committed, once at most.
+    `on_rows` is shown what was committed, once at most. Rows of claims that `void` names are dropped.
 
     Rows and the segment's number go into one commit, so a segment that is still there after a crash is
     recognised as shipped and only deleted. A segment behind one that is not sealed yet waits for it: its
@@ -63,7 +70,7 @@ def ship(root: Path, owned: Ownership, on_rows: Callable[[pa.Table], None] | Non
     rows = 0
     for group in _groups([path for path in waiting if sequence_of(path) > shipped]):
         pieces = pa.concat_tables([_rows_of(root, path) for path in group], promote_options="default")
-        together = pieces.combine_chunks()
+        together = _valid(pieces, owned.app_id, void).combine_chunks()
         append_once(table, together, owned.app_id, sequence_of(group[-1]))
         for path in group:
             path.unlink()
@@ -73,12 +80,13 @@ def ship(root: Path, owned: Ownership, on_rows: Callable[[pa.Table], None] | Non
     return rows
 
 
-def adopt_orphans(root: Path) -> Adopted:
+def adopt_orphans(root: Path, void: Void | None = None) -> Adopted:
     """Ship what dead replicas left behind, in their name, and remove their folders.
 
     A torn tail, which was never acknowledged, is cut; every complete batch is kept. Folders of living
     replicas and those that another adopter holds are passed over. One that fails is logged and left for the
-    next call, and does not keep the others from being adopted.
+    next call, and does not keep the others from being adopted. `void` says which keyed requests were answered
+    elsewhere meanwhile: their rows here were never acknowledged.
     """
     folders: list[str] = []
     left: list[str] = []
@@ -90,7 +98,7 @@ def adopt_orphans(root: Path) -> Adopted:
                 continue
             try:
                 cut_bytes += _seal_remains(owned.folder)
-                rows += ship(root, owned)
+                rows += ship(root, owned, void=void)
             finally:
                 owned.release()
         except FAILURES as error:
@@ -101,6 +109,16 @@ def adopt_orphans(root: Path) -> Adopted:
     if folders:
         log.info("orphans_adopted", folders=folders, rows=rows, cut_bytes=cut_bytes)
     return Adopted(tuple(folders), rows, cut_bytes, tuple(left))
+
+
+def _valid(rows: pa.Table, app_id: str, void: Void | None) -> pa.Table:
+    claims = claims_of(rows) if void is not None else frozenset()
+    if void is None or not claims:
+        return rows
+    lost = void(app_id, claims)
+    if lost:
+        log.warning("keyed_rows_dropped", folder=app_id, claims=sorted(lost), means="they were answered elsewhere")
+    return without_claims(rows, lost) if lost else rows
 
 
 def _sealed_in_order(folder: Path) -> list[Path]:

@@ -17,6 +17,7 @@ from lifecycle.errors import HoldfastError
 from stores.settings import settings
 from tests.bench.drift.benchmark import bench_drift
 from tests.bench.drift.options import add_drift_options, chosen_drift_options
+from tests.bench.idempotency.benchmark import bench_idempotency
 from tests.bench.isolation.benchmark import bench_isolation
 from tests.bench.judge.benchmark import bench_judge
 from tests.bench.judge.options import add_options, chosen_options
@@ -37,6 +38,7 @@ BENCHMARKS: Mapping[str, Callable[[Console, argparse.Namespace], Mapping[str, ob
     "isolation": lambda terminal, _: bench_isolation(terminal),
     "overload": lambda terminal, given: bench_overload(terminal, chosen_overload_options(given)),
     "metrics": lambda terminal, _: bench_metrics(terminal),
+    "idempotency": lambda terminal, _: bench_idempotency(terminal),
     "judge": lambda terminal, given: bench_judge(terminal, chosen_options(given)),
     "quality": bench_quality,
     "year": bench_year,

@@ -24,6 +24,16 @@ from tests.serving.test_server import until
 PATH = f"/v2/models/{MODEL}/predict"
 REPORT_SECONDS = 60.0
 LOAD_SECONDS = 90.0
+CHANGES = (
+    ("deadline_ms: 50\n", "deadline_ms: 500\n"),
+    ("lease_seconds: 30 ", "lease_seconds: 5 "),
+    ("  attempts: 3 ", "  attempts: 10 "),
+    ("time_share: 0.2 ", "time_share: 0.5 "),
+    ("    attempts: 20 ", "    attempts: 1000 "),
+    ("first_retry_seconds: 5\n", "first_retry_seconds: 0.3\n"),
+    ("longest_retry_seconds: 3600\n", "longest_retry_seconds: 2\n"),
+)
+"""A deadline that a busy machine meets, and jobs that are taken up again before the drill is over."""
 
 
 @dataclass(frozen=True)
@@ -82,11 +92,11 @@ class Gateway:
 
 
 def copied_policies(folder: Path, replicas: int) -> Path:
-    """Write the flight model's policy with so many replicas, and a deadline that a busy machine meets."""
+    """Write the flight model's policy with so many replicas, and with CHANGES."""
     folder.mkdir(exist_ok=True)
     text = (POLICIES / f"{MODEL}.yaml").read_text(encoding="utf-8")
     bounds = [(f"{bound}: 1{end}", f"{bound}: {replicas}{end}") for bound, end in (("minimum", "\n"), ("maximum", " "))]
-    for old, new in (*bounds, ("deadline_ms: 50\n", "deadline_ms: 500\n")):
+    for old, new in (*bounds, *CHANGES):
         assert text.count(old) == 1
         text = text.replace(old, new)
     part = folder / f"{MODEL}.part"

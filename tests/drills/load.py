@@ -92,7 +92,7 @@ class Load:
     async def _connection(self, start_seconds: float) -> None:
         loop = asyncio.get_running_loop()
         following = loop.time() + start_seconds
-        line: _Line | None = None
+        line: Line | None = None
         for number, body in self._bodies:
             await asyncio.sleep(max(0.0, following - loop.time()))
             following = max(following + self._every_seconds, loop.time())
@@ -105,15 +105,15 @@ class Load:
         if line is not None:
             line.close()
 
-    async def _open(self, loop: asyncio.AbstractEventLoop) -> "_Line | None":
+    async def _open(self, loop: asyncio.AbstractEventLoop) -> "Line | None":
         try:
-            _, line = await loop.create_connection(_Line, *self._address)
+            _, line = await loop.create_connection(Line, *self._address)
         except OSError as error:
             self.failures.append(f"no connection: {error}")
             return None
         return line
 
-    async def _ask(self, line: "_Line", number: int, body: bytes) -> None:
+    async def _ask(self, line: "Line", number: int, body: bytes) -> None:
         sent_at = time.monotonic()
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
@@ -132,8 +132,11 @@ class Load:
         self.answered.append(Answered(number, sent_at, received_at, answer.plan_revision, versions, ids))
 
 
-class _Line(asyncio.Protocol):
-    """One connection, which has one request under way at most; closed between two, it is simply opened again."""
+class Line(asyncio.Protocol):
+    """One connection, which has one request under way at most; closed between two, it is simply opened again.
+
+    `headers` are those of the newest answer.
+    """
 
     def __init__(self) -> None:
         self.closed = False
@@ -141,11 +144,13 @@ class _Line(asyncio.Protocol):
         self._waiting: asyncio.Future[tuple[int, bytes]] | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._pieces: list[bytes] = []
+        self.headers: dict[bytes, bytes] = {}
 
     def ask(self, request: bytes) -> asyncio.Future[tuple[int, bytes]]:
         """Send a request; the future gives status and body, or raises ConnectionError."""
         self._waiting = asyncio.get_running_loop().create_future()
         self._pieces = []
+        self.headers = {}
         if self._transport is None or self.closed:
             self._waiting.set_exception(ConnectionResetError("closed before the request was sent"))
         else:
@@ -173,6 +178,10 @@ class _Line(asyncio.Protocol):
         self.closed = True
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_exception(ConnectionResetError(f"closed under the request: {exc}"))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header of the answer (the parser's hook)."""
+        self.headers[name.lower()] = value
 
     def on_body(self, piece: bytes) -> None:
         """Keep a piece of the body (the parser's hook)."""

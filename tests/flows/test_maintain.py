@@ -2,12 +2,19 @@
 
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 import pytest
 
 from flows.maintain import maintain
 from lifecycle.errors import Conflict
+from lifecycle.jobs import JobState
+from stores.ledger.idempotency import IdempotencyKeys
+from stores.ledger.job_lists import JobLists
+from stores.ledger.job_records import Ending, NewJob
+from stores.ledger.jobs import Jobs
+from stores.ledger.key_operations import Claim, Claiming, Looking
 from stores.ledger.leases import Leases
 from stores.ledger.opening import open_ledger
 from stores.prediction_log.compaction import Compacted
@@ -34,6 +41,9 @@ def test_empty_log_is_left_as_it_is(home: Settings) -> None:
     """The flow is scheduled from the first minute, before anything was served."""
     done = maintain.fn()
     assert (done.adopted, done.compacted, done.expired_files) == (Adopted((), 0, 0), Compacted(0, 0), 0)
+    assert done.forgotten_jobs == 0
+    assert (done.adopted, done.compacted) == (Adopted((), 0, 0), Compacted(0, 0))
+    assert (done.expired_files, done.expired_keys) == (0, 0)
 
 
 def test_orphans_are_shipped_and_small_files_merged(home: Settings, serve: Callable[[str], SegmentWriter]) -> None:
@@ -57,6 +67,18 @@ def test_second_round_changes_nothing(home: Settings, serve: Callable[[str], Seg
     assert PredictionLog(home.prediction_log).count() == 1
 
 
+def test_keys_whose_time_is_over_are_deleted(home: Settings) -> None:
+    """And no others, so that the table does not grow for ever."""
+    keys, now = IdempotencyKeys(open_ledger(home.ledger_address)), datetime.now(UTC)
+    old, young = (
+        Claim(name, "f", name, "replica.1", "here", now, now + timedelta(hours=hours))
+        for name, hours in (("old", -1), ("young", 1))
+    )
+    keys.work([Claiming(old), Claiming(young)], now - timedelta(hours=2))
+    assert maintain.fn().expired_keys == 1
+    assert keys.work([Looking(old), Looking(young)], now - timedelta(hours=2)) == [None, young]
+
+
 def test_two_rounds_at_once_are_kept_apart(home: Settings, impatient: None) -> None:
     """Two compactions of one table would double its rows, so the second run is refused."""
     with (
@@ -64,3 +86,20 @@ def test_two_rounds_at_once_are_kept_apart(home: Settings, impatient: None) -> N
         pytest.raises(Conflict, match="another run"),
     ):
         maintain.fn()
+
+
+def test_jobs_are_kept_as_long_as_their_policy_has_it(home: Settings) -> None:
+    """Those of a model without a policy stay."""
+    engine = open_ledger(home.ledger_address)
+    jobs, now = Jobs(engine), datetime.now(UTC)
+    for model in ("flight_delay", "unknown"):
+        for hours in (71, 73):
+            name, at = f"{model}-{hours}", now - timedelta(hours=hours)
+            new = NewJob(name, model, "2", 5, "predict", {}, b"{}", None, 1, None, at)
+            jobs.enqueue([new], {model: 9})
+            (claimed,) = jobs.claim(model, holder="r", lease_seconds=9, limit=1, now=now)
+            jobs.end([Ending(name, claimed.token, JobState.SUCCEEDED)], at)
+    assert maintain.fn().forgotten_jobs == 1
+    left = {job.job_id for job in JobLists(engine).newest(9)}
+    assert left == {"flight_delay-71", "unknown-71", "unknown-73"}
+    assert maintain.fn().forgotten_jobs == 0

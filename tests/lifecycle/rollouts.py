@@ -16,7 +16,7 @@ from lifecycle.policy import (
 )
 from lifecycle.rollout_policy import ArmName, CanaryStep, RolloutPolicy
 from lifecycle.verdict import Verdict
-from tests.policies import PEOPLE, PICK_UP, RESOURCES, RETRAINING, TIERS, WATCHING, small_rollout
+from tests.policies import IDEMPOTENCY, JOBS, PEOPLE, PICK_UP, RESOURCES, RETRAINING, TIERS, WATCHING, small_rollout
 
 START = datetime(2013, 4, 1, tzinfo=UTC)
 COUNTS = {Verdict.PASS: (0, 400), Verdict.FAIL: (300, 400), Verdict.INCONCLUSIVE: (0, 3)}
@@ -37,6 +37,7 @@ def policy_with(rollout: RolloutPolicy) -> Policy:
         ),
         resources=RESOURCES,
         tiers=TIERS,
+        idempotency=IDEMPOTENCY,
         decision=DecisionPolicy(threshold=0.25, positive="yes", negative="no", overrides=(), safety_filters=()),
         cost=CostPolicy(false_alarm=1, missed=3),
         training=TrainingPolicy(
@@ -56,6 +57,7 @@ def policy_with(rollout: RolloutPolicy) -> Policy:
         rollout=rollout,
         watching=WATCHING,
         retraining=RETRAINING,
+        jobs=JOBS,
         people=PEOPLE,
     )
 

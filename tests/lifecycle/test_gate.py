@@ -18,7 +18,7 @@ from lifecycle.policy import (
     TrainingPolicy,
 )
 from lifecycle.verdict import Verdict
-from tests.policies import PEOPLE, PICK_UP, RESOURCES, RETRAINING, TIERS, WATCHING, small_rollout
+from tests.policies import IDEMPOTENCY, JOBS, PEOPLE, PICK_UP, RESOURCES, RETRAINING, TIERS, WATCHING, small_rollout
 
 AUC_FLOOR = GateRequirement(metric="auc", at_least=0.6)
 CALIBRATED = GateRequirement(metric="calibration_error", at_most=0.05)
@@ -45,6 +45,7 @@ def policy(*requirements: GateRequirement) -> Policy:
         ),
         resources=RESOURCES,
         tiers=TIERS,
+        idempotency=IDEMPOTENCY,
         decision=DecisionPolicy(threshold=0.25, positive="yes", negative="no", overrides=(), safety_filters=()),
         cost=CostPolicy(false_alarm=1, missed=3),
         training=TrainingPolicy(
@@ -67,6 +68,7 @@ def policy(*requirements: GateRequirement) -> Policy:
         rollout=small_rollout("unit"),
         watching=WATCHING,
         retraining=RETRAINING,
+        jobs=JOBS,
         people=PEOPLE,
     )
 

@@ -202,7 +202,8 @@ def test_overload_is_shed_with_retry_after(make_bench: Callable[..., Bench]) -> 
     """Above the queue's bound a request is refused at once; those that wait are answered."""
     bench = make_bench(max_queued_requests=3)
     bench.models.put(bench.stand_up(_plan()))
-    answers = bench.ask_all([("POST", PREDICT, {"json": {"rows": [flight()]}})] * 8)
+    # No two alike, or they would share one answer.
+    answers = bench.ask_all([("POST", PREDICT, {"json": {"rows": [flight(flight=n)]}}) for n in range(1, 9)])
     statuses = sorted(answer.status_code for answer in answers)
     assert statuses == [200] * 3 + [503] * 5
     shed = next(answer for answer in answers if answer.status_code == 503)

@@ -71,7 +71,7 @@ def test_gateway_starts_when_adoption_fails_as_a_whole(
 ) -> None:
     """It says so in its log and serves."""
 
-    def fail(_: Path) -> None:
+    def fail(_: Path, __: object) -> None:
         raise error
 
     monkeypatch.setattr("serving.gateway.adopt_orphans", fail)

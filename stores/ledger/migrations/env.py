@@ -3,6 +3,8 @@
 from alembic import context
 
 from stores.ledger import (  # noqa: F401 - each adds its tables to the metadata
+    idempotency_schema,
+    jobs_schema,
     scaling_schema,
     tenants_schema,
     watching_schema,

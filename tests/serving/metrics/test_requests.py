@@ -85,7 +85,7 @@ def test_requests_are_counted_by_model_and_status(metrics: tuple[Bench, Metrics]
 def test_requests_that_find_the_queue_full_are_told_as_shed(metrics: tuple[Bench, Metrics]) -> None:
     """A 503 of this kind is load, not a store that is away."""
     bench, _ = metrics
-    answers = bench.ask_all([("POST", PREDICT, {"json": {"rows": [flight()]}})] * 12)
+    answers = bench.ask_all([("POST", PREDICT, {"json": {"rows": [flight(flight=n)]}}) for n in range(1, 13)])
     shed = sum(answer.status_code == 503 for answer in answers)
     assert shed > 0
     assert scrape(bench)[key("holdfast_problems_total", model=MODEL, kind="overloaded")] == shed

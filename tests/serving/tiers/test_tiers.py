@@ -234,7 +234,8 @@ def test_request_that_waited_too_long_is_answered_at_once(model: Model) -> None:
         update={"tiers": tiers, "serving": policy.serving.model_copy(update={"max_batch_rows": 1})}
     )
     model.does(CHAMPION, Slow(0.1))
-    answers = model.bench.ask_all([("POST", PREDICT, {"json": {"rows": [flight()]}})] * 6)
+    # Different ones: those alike would share one answer.
+    answers = model.bench.ask_all([("POST", PREDICT, {"json": {"rows": [flight(flight=n)]}}) for n in range(1, 7)])
     assert [answer.status_code for answer in answers] == [200] * 6
     tiers_seen = [answer.json()["predictions"][0]["tier"] for answer in answers]
     assert tiers_seen[0] == "model"

@@ -1,0 +1,45 @@
+"""The thread that brings the log rows of ended jobs from the ledger into the prediction log."""
+
+import threading
+from collections.abc import Callable
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from lifecycle.errors import HoldfastError
+
+log = structlog.get_logger()
+
+SHIP_SECONDS = 2.0
+STOP_SECONDS = 5.0
+
+
+class RowShipping:
+    """Ships every few seconds; a round that fails is tried again, and its rows wait in the ledger."""
+
+    def __init__(self, ship: Callable[[], int], every_seconds: float = SHIP_SECONDS) -> None:
+        self._ship = ship
+        self._every_seconds = every_seconds
+        self._stopped = threading.Event()
+        self._failing = False
+        self._thread = threading.Thread(target=self._run, name="jobs-rows", daemon=True)
+
+    def start(self) -> None:
+        """Ship in the background."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; what is left is shipped by another replica, or by the next."""
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join(STOP_SECONDS)
+
+    def _run(self) -> None:
+        while not self._stopped.wait(self._every_seconds):
+            try:
+                self._ship()
+                self._failing = False
+            except (HoldfastError, SQLAlchemyError, OSError) as error:
+                if not self._failing:
+                    log.warning("job_rows_not_shipped", error=str(error))
+                self._failing = True

@@ -1,0 +1,1 @@
+"""What a key costs, and what requests without one pay for it."""

@@ -1,0 +1,63 @@
+"""A job is there for its own tenant alone."""
+
+import asyncio
+import json
+
+import pytest
+
+from lifecycle.priority import Priority
+from serving.caller import ANYBODY, Caller
+from serving.dialects import JsonRows
+from serving.jobs.desk import JobDesk
+from serving.predicting import Request
+from serving.problem import Refused
+from tests.serving.conftest import MODEL, flight
+from tests.serving.jobs.conftest import Office, at_work, until
+
+OWNER = Caller("a", Priority.INTERACTIVE)
+
+
+def test_another_tenant_s_job_is_not_there(office: Office) -> None:
+    """GET, its result and DELETE say the same as for a job that never was, and change nothing."""
+
+    async def scenario() -> None:
+        async with at_work(office, working=False):
+            assert office.parts is not None
+            desk = office.parts.desk
+            body = json.dumps({"rows": [flight()]}).encode()
+            left = await desk.later(Request(JsonRows(), MODEL, None, {}, OWNER, body))
+            job_id = json.loads(left.body)["id"]
+            for stranger in (Caller("b"), Caller(""), ANYBODY):
+                for method, parts in (("GET", [job_id]), ("GET", [job_id, "result"]), ("DELETE", [job_id])):
+                    assert await _refusal(desk, method, parts, stranger) == await _refusal(
+                        desk, method, ["0" * len(job_id), *parts[1:]], stranger
+                    )
+            told = json.loads((await desk.answer("GET", "", [job_id], OWNER)).body)
+            assert (told["state"], told["priority"]) == ("waiting", "interactive")
+
+    asyncio.run(scenario())
+
+
+def test_a_tenant_s_job_is_logged_as_the_tenant_s(office: Office) -> None:
+    """As its requests are."""
+
+    async def scenario() -> None:
+        async with at_work(office):
+            assert office.parts is not None
+            body = json.dumps({"rows": [flight()]}).encode()
+            await office.parts.desk.later(Request(JsonRows(), MODEL, None, {}, OWNER, body))
+
+            async def logged() -> bool:
+                return office.log().count() == 1
+
+            await until(logged)
+            assert office.log().query("SELECT tenant FROM predictions") == [{"tenant": "a"}]
+
+    asyncio.run(scenario())
+
+
+async def _refusal(desk: JobDesk, method: str, parts: list[str], caller: Caller) -> tuple[int, str]:
+    with pytest.raises(Refused) as refused:
+        await desk.answer(method, "", parts, caller)
+    problem = refused.value.problem
+    return problem.status, problem.detail.replace(parts[0], "ID")
