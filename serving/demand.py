@@ -77,6 +77,18 @@ class Demand:
                 )
 
 
+def require_reachable(policies: Sequence[Policy], at_once: int) -> None:
+    """Raise PolicyInvalid for a target queue that no replica ever has, because it works on so many requests at once."""
+    for policy in policies:
+        bounds = policy.resources.replicas
+        if bounds.minimum < bounds.maximum and bounds.target_queue_depth >= at_once:
+            raise PolicyInvalid(
+                f"resources.replicas.target_queue_depth of {policy.model} is {bounds.target_queue_depth:g}, but a "
+                f"replica works on {at_once} requests at once (HOLDFAST_REPLICA_REQUESTS) and the others wait before it, so it "
+                f"would never be exceeded; allowed: below {at_once}. Lower the target, or raise the setting."
+            )
+
+
 def demand_of(policies: Sequence[Policy]) -> Demand:
     """Return what policies ask for together; without any, one replica that reserves nothing."""
     bounds = [policy.resources.replicas for policy in policies]

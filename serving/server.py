@@ -116,9 +116,11 @@ def _start(chosen: Settings, scratch: Path, stop: threading.Event) -> None:
     from ray.serve.schema import LoggingConfig  # noqa: PLC0415 - as above
 
     from serving.app import GATEWAY, NAME, build  # noqa: PLC0415 - as above
-    from serving.demand import demand_of  # noqa: PLC0415 - as above
+    from serving.demand import demand_of, require_reachable  # noqa: PLC0415 - as above
 
-    demand = demand_of(valid_policies(chosen.policies))
+    policies = valid_policies(chosen.policies)
+    demand = demand_of(policies)
+    require_reachable(policies, chosen.replica_requests)
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
     if chosen.ray_address == LOCAL:
         ray.init(

@@ -7,7 +7,7 @@ import pytest
 
 from lifecycle.errors import PolicyInvalid
 from lifecycle.policy import Policy
-from serving.demand import demand_of
+from serving.demand import demand_of, require_reachable
 from stores.policies import load_policy
 from tests.serving.conftest import MODEL, POLICIES
 
@@ -90,3 +90,12 @@ def test_demand_that_cannot_be_met_names_keys_and_what_there_is(arms: dict[str, 
     demand_of([policy(replicas=replicas)]).require_there(THERE)
     with pytest.raises(PolicyInvalid, match=words):
         demand_of([policy(MODEL, replicas, **arms)]).require_there(THERE)
+
+
+def test_target_queue_beyond_what_a_replica_works_on_is_refused() -> None:
+    """It would look like autoscaling and never scale out; a fixed number has no target."""
+    scaled = policy(replicas={"minimum": 1, "maximum": 2, "target_queue_depth": 32})
+    require_reachable([scaled], 33)
+    require_reachable([policy(replicas={"minimum": 2, "maximum": 2, "target_queue_depth": 32})], 32)
+    with pytest.raises(PolicyInvalid, match=r"target_queue_depth of .* is 32, .*HOLDFAST_REPLICA_REQUESTS.*below 32"):
+        require_reachable([scaled], 32)
