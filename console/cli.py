@@ -12,6 +12,7 @@ from rich.markup import escape
 from console import (
     alarms,
     captures,
+    costs,
     decisions,
     features,
     jobs,
@@ -49,6 +50,7 @@ app.add_typer(decisions.app, name="decisions")
 app.add_typer(labels.app, name="labels")
 app.add_typer(alarms.app, name="alarms")
 app.add_typer(captures.app, name="captures")
+app.add_typer(costs.app, name="costs")
 app.add_typer(tenants.app, name="tenants")
 app.add_typer(tenants.keys, name="keys")
 app.command()(audit)

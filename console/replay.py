@@ -14,10 +14,11 @@ from stores.prediction_log.table import PredictionLog
 from stores.predictor import RELATIVE_TOLERANCE, load_predictor, same_scores
 from stores.registry import Registry
 from stores.settings import Settings, settings
+from stores.small import RUN_AS, load_small
 from stores.versions import Versions
 
-RULE = "rule"
-"""The tier of what the model's rule answered in a version's place."""
+RULE, SMALL, CACHE = "rule", "small", "cache"
+"""The tiers of what was answered in a version's place: by the model's rule, by the small model, and again."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,9 @@ def replay(
 def replay_prediction(prediction_id: str, places: Settings) -> Replayed:
     """Return what the logged features score now with the version that answered, in whichever arm.
 
-    Raises NotFound for an unknown prediction, EvidenceMissing for an attempt that failed and for what the rule answered
-    in the version's place, ArtifactInvalid when the
-    version's file is another one than answered, and what opening the version raises.
+    What the small model answered is scored by the small model. Raises NotFound for an unknown prediction,
+    EvidenceMissing for an attempt that failed, for what the rule answered in the version's place and for what was given
+    again, ArtifactInvalid when the version's file is another one than answered, and what opening the version raises.
     """
     row = PredictionLog(places.prediction_log).get(prediction_id)
     if row["score"] is None:
@@ -75,8 +76,13 @@ def replay_prediction(prediction_id: str, places: Settings) -> Replayed:
     if row["tier"] == RULE:
         raise EvidenceMissing(
             f"prediction {prediction_id} was answered by the rule of {row['model']}, while the answers of version "
-            f"{row['version']} were stopped; its score {row['score']!r} is one of the logged features, and no version "
-            "scored it. `holdfast captures list` says why they were stopped"
+            f"{row['version']} were stopped or its caller had spent its budget; its score {row['score']!r} is one of "
+            "the logged features, and no version scored it. `holdfast captures list` says why answers were stopped"
+        )
+    if row["tier"] == CACHE:
+        raise EvidenceMissing(
+            f"prediction {prediction_id} was given again: its score {row['score']!r} was computed for an earlier one, "
+            "of the same request or of features within the tolerances of the policy; replay that one"
         )
     versions = Versions(places.versions, Registry(places.mlflow_address), Pins(connect(places.ledger_address)))
     files = versions.open(row["model"], row["version"])
@@ -86,8 +92,11 @@ def replay_prediction(prediction_id: str, places: Settings) -> Replayed:
             f"{files.manifest.artifact_digest}"
         )
     features = np.array([row["features"]], dtype=np.float32)
-    score = load_predictor(files).score(features)
-    (same,) = same_scores(score, np.array([row["score"]]), files.manifest.format)
+    predictor, format_name = load_predictor(files), files.manifest.format
+    if row["tier"] == SMALL:
+        predictor, format_name = load_small(files) or predictor, RUN_AS
+    score = predictor.score(features)
+    (same,) = same_scores(score, np.array([row["score"]]), format_name)
     return Replayed(
         prediction_id, row["model"], row["version"], logged=row["score"], replayed=float(score[0]), same=bool(same)
     )

@@ -9,19 +9,23 @@ from feature_repo.definition import ModelDefinition
 from feature_repo.editions import editions_of
 from lifecycle.contract import Contract, FieldType
 from lifecycle.errors import PolicyInvalid
-from lifecycle.fitting import misfits_of
+from lifecycle.fitting import misfits_of, tolerance_misfits
 from lifecycle.misfit import Misfit
 from lifecycle.policy import Policy
 
 
 def policy_misfits(policy: Policy, definition: ModelDefinition) -> tuple[Misfit, ...]:
-    """Return every place of a policy that speaks of a field or slice which its model does not have.
+    """Return every place of a policy that speaks of a field, slice or feature which its model does not have.
 
     It speaks of today's contract; a unit must be there in every older one, too, and so must a slice.
     """
     slices = [slice_names(edition) for edition in editions_of(definition)]
     shared = tuple(name for name in slices[0] if all(name in others for others in slices[1:]))
-    return (*misfits_of(policy, definition.contract, shared), *_without_unit(policy, definition))
+    return (
+        *misfits_of(policy, definition.contract, shared),
+        *_without_unit(policy, definition),
+        *tolerance_misfits(policy, definition.vector),
+    )
 
 
 def require_fit(policy: Policy, definition: ModelDefinition) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from lifecycle.errors import Unavailable
 if TYPE_CHECKING:
     from feast import FeatureStore
 
+EntityRows: TypeAlias = Mapping[str | None, tuple[float, ...]]
+"""By key the features of an entity's views, then their timestamps."""
 MOST_KEPT = 20_000
 """Entity rows kept in a process before the lapsed ones are dropped."""
 
@@ -63,6 +65,22 @@ class OnlineFeatures:
             group.read_into(found, keys[group.entity].tolist(), moments)
         return found
 
+    def recall(self, request: Columns) -> LookedUp | None:
+        """Return the same when every entity's rows are kept here; None, and nothing is read, when one's are not."""
+        keys = self._definition.entity_keys(request)
+        recalled = []
+        for group in self._groups:
+            column = keys[group.entity].tolist()
+            rows = group.recalled({key for key in column if key is not None})
+            if rows is None:
+                return None
+            recalled.append((group, column, rows))
+        moments = self._definition.prediction_moments(request)
+        found = LookedUp(values={}, event_at={})
+        for group, column, rows in recalled:
+            group.fill(found, column, rows, moments)
+        return found
+
 
 class _EntityRows:
     """One entity's views, read together. A kept row holds the features of all views, then their timestamps."""
@@ -90,7 +108,10 @@ class _EntityRows:
 
     def read_into(self, found: LookedUp, keys: list[str | None], moments: np.ndarray) -> None:
         """Add this entity's features and timestamps for each key to `found`."""
-        rows = self._rows_of({key for key in keys if key is not None})
+        self.fill(found, keys, self._rows_of({key for key in keys if key is not None}), moments)
+
+    def fill(self, found: LookedUp, keys: list[str | None], rows: EntityRows, moments: np.ndarray) -> None:
+        """Add the features and timestamps of these rows for each key to `found`."""
         table = np.array([rows.get(key, self._missing) for key in keys], dtype=np.float64).T
         values, event_at = table[: len(self._names)], table[len(self._names) :]
         unfit = out_of_time(moments, event_at, self._limits)
@@ -99,7 +120,18 @@ class _EntityRows:
         found.values.update(zip(self._names, values, strict=True))
         found.event_at.update(zip((view.name for view in self._views), event_at, strict=True))
 
-    def _rows_of(self, wanted: set[str]) -> Mapping[str | None, tuple[float, ...]]:
+    def recalled(self, wanted: set[str]) -> EntityRows | None:
+        """Return the rows of these keys, None when one of them is not kept."""
+        since = self._monotonic() - self._cache_seconds
+        rows: dict[str | None, tuple[float, ...]] = {}
+        for key in wanted:
+            kept = self._kept.get(key)
+            if kept is None or kept[0] <= since:
+                return None
+            rows[key] = kept[1]
+        return rows
+
+    def _rows_of(self, wanted: set[str]) -> EntityRows:
         now = self._monotonic()
         rows: dict[str | None, tuple[float, ...]] = {}
         unread: list[str] = []

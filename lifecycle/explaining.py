@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lifecycle.decision_policy import DecisionPolicy
+from lifecycle.explaining_costs import explain_costs
 from lifecycle.explaining_gate import explain_requirement
 from lifecycle.explaining_idempotency import explain_idempotency
 from lifecycle.explaining_jobs import explain_jobs
@@ -11,7 +12,7 @@ from lifecycle.explaining_resources import explain_resources
 from lifecycle.explaining_rules import explain_rule, in_hundred, listed
 from lifecycle.explaining_watch import explain_retraining, explain_watching
 from lifecycle.people import Override, Person
-from lifecycle.policy import Policy
+from lifecycle.policy import Policy, ServingPolicy
 from lifecycle.rollout_policy import PickUpPolicy, RolloutPolicy
 
 FORMATS = {
@@ -49,6 +50,11 @@ def explain_policy(policy: Policy) -> tuple[Chapter, ...]:
         Chapter("The watch over the champion", tuple(_champion(policy.rollout))),
         Chapter("Who answers when the champion cannot", tuple(policy.tiers.sentences())),
         Chapter("What an answer says", tuple(_decision(policy.decision))),
+        *(
+            (Chapter("What answers cost, and which are cheap", costs),)
+            if (costs := explain_costs(policy.serving))
+            else ()
+        ),
         Chapter("When a request is sent twice", tuple(explain_idempotency(policy.idempotency))),
         Chapter("How the world is watched", tuple(explain_watching(policy.watching))),
         Chapter("When a version is trained anew", tuple(explain_retraining(policy.retraining))),
@@ -161,6 +167,12 @@ def _decision(decision: DecisionPolicy) -> Iterator[str]:
         f'{otherwise} answer is "{decision.positive}" from a probability of {decision.threshold * 100:g} percent on, '
         f'and "{decision.negative}" below.'
     )
+
+
+def _costs(serving: ServingPolicy) -> Iterator[Chapter]:
+    sentences = explain_costs(serving)
+    if sentences:
+        yield Chapter("What answers cost, and which are cheap", sentences)
 
 
 def _people(people: tuple[Person, ...]) -> Iterator[str]:

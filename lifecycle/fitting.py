@@ -22,6 +22,15 @@ def misfits_of(policy: Policy, contract: Contract, slices: Collection[str]) -> t
     )
 
 
+def tolerance_misfits(policy: Policy, vector: Sequence[str]) -> Iterator[Misfit]:
+    """Yield each feature that the cache has a tolerance for and the model does not have."""
+    cache = policy.serving.cache
+    for position, one in enumerate(() if cache is None else cache.tolerances):
+        if one.feature not in vector:
+            reason = f"{one.feature!r} is no feature of {policy.model}; {_allowed(one.feature, vector)}"
+            yield Misfit(("serving", "cache", "tolerances", position, "feature"), reason)
+
+
 def unit_misfits(names: Sequence[str], contract: Contract) -> Iterator[Misfit]:
     """Yield each field of a rollout's unit that a contract does not have."""
     known = [field.name for field in contract.fields]

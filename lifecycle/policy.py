@@ -7,11 +7,14 @@ from typing import Annotated, Literal, Self
 from pydantic import Field as Limit
 from pydantic import model_validator
 
+from lifecycle.cache_policy import CachePolicy
+from lifecycle.cascade_policy import CascadePolicy
 from lifecycle.decision_policy import DecisionPolicy
 from lifecycle.idempotency_policy import IdempotencyPolicy
 from lifecycle.jobs_policy import JobsPolicy
-from lifecycle.misfit import Misplaced, Where, repeated
+from lifecycle.misfit import Misfit, Misplaced, Where, repeated
 from lifecycle.people import Person
+from lifecycle.prices_policy import BudgetsPolicy, PricesPolicy
 from lifecycle.resources_policy import ResourcesPolicy
 from lifecycle.rollout_policy import PickUpPolicy, RolloutPolicy
 from lifecycle.section import Positive, Section
@@ -21,7 +24,11 @@ from lifecycle.watching_policy import RetrainingPolicy, WatchingPolicy
 
 
 class ServingPolicy(Section):
-    """Limits of the serving path; sizes in rows and bytes, times in milliseconds."""
+    """Limits of the serving path; sizes in rows and bytes, times in milliseconds.
+
+    Without `prices` nothing that is answered has a cost, without `cascade` and `cache` every answer is computed by
+    the version, and without `budgets` nobody's spending ends.
+    """
 
     max_rows_per_request: Positive
     max_body_bytes: Positive
@@ -29,6 +36,16 @@ class ServingPolicy(Section):
     max_added_wait_ms: Annotated[float, Limit(ge=0)]
     max_queued_requests: Positive
     feature_cache_seconds: Annotated[float, Limit(ge=0)]
+    prices: PricesPolicy | None = None
+    cascade: CascadePolicy | None = None
+    cache: CachePolicy | None = None
+    budgets: BudgetsPolicy | None = None
+
+    @model_validator(mode="after")
+    def _budgets_can_be_spent(self) -> Self:
+        if self.budgets is not None and self.prices is None:
+            raise ValueError("budgets are there and prices are not; add prices, because without them nothing is spent")
+        return self
 
 
 class CostPolicy(Section):
@@ -146,6 +163,13 @@ class Policy(Section):
         misfits = [misfit for named in (gate, rollout, quality, people) for misfit in repeated(named)]
         if misfits:
             raise Misplaced(misfits)
+        return self
+
+    @model_validator(mode="after")
+    def _cascade_has_a_small_model(self) -> Self:
+        if self.serving.cascade is not None and self.training.small is None:
+            reason = "a small model is to answer, but training.small says nothing of one; add it, or leave cascade out"
+            raise Misplaced([Misfit(("serving", "cascade"), reason)])
         return self
 
     def revision(self) -> str:

@@ -1,7 +1,12 @@
-"""What a request waits for, and what it gets."""
+"""What a request waits for, and what it gets.
+
+These are made for every request, and a struct of msgspec is made in a fifth of the time of a frozen dataclass.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from serving.caller import ANYBODY, Caller
 from serving.claim import Claim
@@ -10,8 +15,7 @@ from serving.rows import Row, RowCodec
 MODEL_TIER = "model"
 
 
-@dataclass(frozen=True, slots=True)
-class Original:
+class Original(msgspec.Struct, frozen=True):
     """Rows as their caller wrote them, in another contract than that of the version that answers."""
 
     codec: RowCodec
@@ -23,14 +27,15 @@ class Original:
         return self.codec.contract.name
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """One accepted request: its typed rows, and the moments and times that the log records.
 
     `submitted` is in monotonic seconds, `decode_us` in microseconds. `numbers` are the rows' places in the request,
     None when these are all of its rows. `caller` is who asks. `rows` are in the contract of the version that answers;
     `original` holds them as the caller wrote them, None when that is the same. `instead` is what the champion is asked
     when a version on trial does not answer, None when it is this. `claim` names the rows of a keyed request.
+    `fresh` asks for an answer that was not given before, and `unkept` for one that is not kept to be given again. A
+    `downgraded` ask has cheap answers alone.
     """
 
     rows: Sequence[Row]
@@ -42,21 +47,25 @@ class Ask:
     original: Original | None = None
     instead: "Ask | None" = None
     claim: Claim | None = None
+    fresh: bool = False
+    unkept: bool = False
+    downgraded: bool = False
 
     def part(self, numbers: Sequence[int]) -> "Ask":
         """Return the ask for some of its rows, by their places in it."""
         original = self.original
         if original is not None:
             original = replace(original, rows=[original.rows[row] for row in numbers])
-        return replace(self, rows=[self.rows[row] for row in numbers], numbers=numbers, original=original)
+        places = numbers if self.numbers is None else [self.numbers[row] for row in numbers]
+        return replace(self, rows=[self.rows[row] for row in numbers], numbers=places, original=original)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """The logged predictions of one request, row by row.
 
     `version` is the champion's where several versions answered; `versions` then says which, row by row. `tier` is
-    "model", or "rule" where the model's rule stands in for the version; `tiers` says which where both answered.
+    "model", "small" or "cache" where something cheaper answered, or "rule" where the model's rule stands in for the
+    version; `tiers` says which, row by row, where several answered.
     `defaulted` names per row the features that a declared default stood in for. `feature_age_seconds` is
     the age of the oldest looked-up row at its prediction moment, views of standing facts aside; None without one.
     `contract` is the one by which the version answered, `contracts` says which where versions of several did;

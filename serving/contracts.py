@@ -8,10 +8,11 @@ nothing is left out.
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 from feature_repo.definition import ModelDefinition
 from feature_repo.editions import Way, edition_for, editions_of, way

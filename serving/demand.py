@@ -84,8 +84,8 @@ def require_reachable(policies: Sequence[Policy], at_once: int) -> None:
         if bounds.minimum < bounds.maximum and bounds.target_queue_depth >= at_once:
             raise PolicyInvalid(
                 f"resources.replicas.target_queue_depth of {policy.model} is {bounds.target_queue_depth:g}, but a "
-                f"replica works on {at_once} requests at once (HOLDFAST_REPLICA_REQUESTS) and the others wait before it, so it "
-                f"would never be exceeded; allowed: below {at_once}. Lower the target, or raise the setting."
+                f"replica works on {at_once} requests at once (HOLDFAST_REPLICA_REQUESTS), and the others wait before "
+                f"it: the target would never be exceeded; allowed: below {at_once}. Lower it, or raise the setting."
             )
 
 

@@ -1,8 +1,9 @@
 """One HTTP exchange in ASGI terms: reading a bounded body, sending an answer."""
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+import msgspec
 
 from serving.problem import CONTENT_TYPE as PROBLEM
 from serving.problem import Problem, refused
@@ -21,8 +22,7 @@ class ClientGone(Exception):
     """The caller hung up before the request was complete; there is nobody to answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(msgspec.Struct, frozen=True):
     """An answer to send; `headers` come on top of type and length."""
 
     body: bytes

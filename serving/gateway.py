@@ -15,6 +15,7 @@ from feature_repo.online import OnlineFeatures
 from lifecycle.errors import HoldfastError
 from lifecycle.policy import Policy
 from serving.at_work import AtWork
+from serving.budgets.spending import Spending
 from serving.doors.opening import open_door
 from serving.health import Health
 from serving.idempotency.opening import open_once
@@ -50,6 +51,7 @@ from stores.ledger.captures import Captures
 from stores.ledger.opening import connect
 from stores.ledger.pins import Pins
 from stores.ledger.profiles import Profiles
+from stores.ledger.spending import SpendingRecords
 from stores.ledger.void_claims import void_claims
 from stores.prediction_log.segment import SegmentWriter
 from stores.prediction_log.shipper import adopt_orphans
@@ -101,6 +103,7 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
     guards = _guards(chosen, engine, replica)
     gauges.ask(BREAKER_OPEN.name, guards.open_breakers)
     at_work = AtWork()
+    spending = Spending(SpendingRecords(engine), replica)
     breakers = FailureBreakers()
     gauges.ask(FAILURE_BREAKER.name, breakers.states)
     pulse = Pulse()
@@ -115,6 +118,7 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
         retried=meter.retried,
         at_work=at_work,
         breakers=breakers,
+        spending=spending,
     )
     shadows = Shadows(
         chosen.prediction_log, replica, writer, features=chosen.features, online_store=chosen.online_store
@@ -150,13 +154,14 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
     watchdog = Watchdog(at_work, told=watch.report)
 
     def close() -> None:
-        parts = (watchdog, pulse, watch, shadows, jobs, once.book, shipper, counting, metrics, guards, guest_list)
+        parts = (watchdog, pulse, watch, shadows, jobs, once.book, shipper, counting, spending, metrics, guards)
         for part in parts:
             part.stop()
+        guest_list.stop()
 
     guest_list.start()
     watch.tick()
-    for part in (watch, counting, shipper, metrics, guards, watchdog):
+    for part in (watch, counting, spending, shipper, metrics, guards, watchdog):
         part.start()
 
     def begin() -> None:

@@ -22,6 +22,7 @@ _FRONTEND = (
     + """\
     http-request set-priority-class int(-1) if says_interactive or watches
     http-request set-priority-class int(1) if says_backfill
+    http-request set-header X-Request-ID %[uuid] unless { req.hdr(x-request-id) -m found }
 """
 )
 

@@ -12,9 +12,11 @@ from lifecycle.policy import Policy
 from serving.answer import MODEL_TIER
 from serving.arms import Arm, Proof, TrialProof
 from serving.at_work import AtWork
-from serving.batching import MicroBatcher
+from serving.batching import Batch, MicroBatcher, Release
+from serving.budgets.charged import charged_batches
+from serving.budgets.spending import Spending
+from serving.cheap.opening import cheap_first
 from serving.contracts import Contracts, contracts_of, to_canary
-from serving.log_batch import LogBatches
 from serving.mirror_slot import MirrorSlot
 from serving.models import Lane
 from serving.outputs.guard import Guard
@@ -64,6 +66,7 @@ class Lanes:
     guards: Guards | None = None
     retried: Callable[[str], None] = lambda _: None
     at_work: AtWork = field(default_factory=AtWork)
+    spending: Spending | None = None
 
     def champion(self, arm: Arm, previous: Arm | None) -> Lane:
         """Return the lane that answers whatever happens; `previous` is the version before, if it stands."""
@@ -71,7 +74,8 @@ class Lanes:
         run = self._fallback(arm).run(
             stage, arm.workers, self.policy.tiers.champion_ms, self._instead(arm, previous), breaker=arm.version
         )
-        return self._lane(arm, stage, self._batcher(run), self._strict(arm, ArmName.CHAMPION))
+        first = cheap_first(self.policy, arm, stage, run, workers=self.rule_workers, breakers=self.breakers)
+        return self._lane(arm, stage, self._batcher(first), self._strict(arm, ArmName.CHAMPION))
 
     def previous(self, arm: Arm) -> Lane:
         """Return the lane of a version that is asked for by its name only."""
@@ -161,7 +165,7 @@ class Lanes:
             stage_of=lambda tier, predictor: self._stage(champion, name, tier=tier, predictor=predictor),
         )
 
-    def _batcher(self, run: TierRun) -> MicroBatcher:
+    def _batcher(self, run: Callable[[Batch, Release], None]) -> MicroBatcher:
         limits, tiers = self.policy.serving, self.policy.tiers
         return MicroBatcher(
             run,
@@ -186,7 +190,7 @@ class Lanes:
             reader=self.reader_of(arm.definition),
             predictor=arm.predictor if predictor is None else predictor,
             log=self.log,
-            batches=LogBatches(self._constants(arm, name, tier)),
+            batches=charged_batches(self._constants(arm, name, tier), self.policy, self.spending),
             ids=self.ids,
             epoch_seconds=self.epoch_seconds,
             mirror=self.mirror if mirrored else None,

@@ -1,11 +1,12 @@
 """One micro-batch as a record batch of the prediction log."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
+from lifecycle.charging import Charges
 from stores.prediction_log.schema import MOMENT, SCHEMA
 
 MICROSECONDS = 1_000_000
@@ -32,7 +33,9 @@ class Scored:
     `moments` are epoch seconds, `feature_at` is (n_rows, n_views) epoch seconds with NaN for missing,
     `matrix` is (n_rows, n_features) float32. Stage times are microseconds. `decided` is None for an attempt
     that failed. `tenants` is None when nobody of them said who asks. `originals` are the contracts and the JSON in
-    which callers wrote rows that were translated, None elsewhere and as a whole when none was.
+    which callers wrote rows that were translated, None elsewhere and as a whole when none was. `spent_us` is what was
+    computed for each row before it was scored. `tiers` and `costs`, (n_rows,) float64, are None where all rows have the
+    tier of their version's answers and share the time they took.
     """
 
     prediction_ids: Sequence[str]
@@ -53,6 +56,9 @@ class Scored:
     predict_us: int
     tenants: Sequence[str | None] | None = None
     originals: tuple[Sequence[str | None], Sequence[str | None]] | None = None
+    spent_us: float = 0.0
+    tiers: Sequence[str] | None = None
+    costs: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -82,11 +88,18 @@ class LogBatches:
     """Builds record batches; `constants` are the columns that never change for one version, arm and plan.
 
     Numbers are handed to Arrow as the buffers they are, because converting 32 small columns one by one
-    would cost more than the prediction.
+    would cost more than the prediction. With `charges` every row has its cost, and `spent` is told of each batch.
     """
 
-    def __init__(self, constants: Mapping[str, str | int | None]) -> None:
+    def __init__(
+        self,
+        constants: Mapping[str, str | int | None],
+        charges: Charges | None = None,
+        spent: Callable[[Sequence[str | None] | None, np.ndarray], None] | None = None,
+    ) -> None:
         self._constants = {**ANSWERED, **constants}
+        self._charges = charges
+        self._spent = spent
         self._filled: dict[int, dict[str, pa.Array]] = {}
 
     def build(self, scored: Scored, failure: Failure | None = None) -> pa.RecordBatch:
@@ -105,6 +118,10 @@ class LogBatches:
             contracts, requests = scored.originals
             columns["original_contract"] = pa.array(contracts, _TEXT)
             columns["original_request"] = pa.array(requests, _TEXT)
+        if scored.tiers is not None:
+            columns["tier"] = pa.array(scored.tiers, _TEXT)
+        if self._charges is not None:
+            columns["cost"] = _numbers(pa.float64(), self._cost(scored, self._charges))
         columns["defaulted"] = pa.array(scored.defaulted, _TYPES["defaulted"])
         columns["served_at"] = moments(np.full(n_rows, scored.served_at))
         columns["moment_at"] = moments(scored.moments)
@@ -116,6 +133,20 @@ class LogBatches:
         for name, row in zip(("row", "decode_us", "queue_us", "features_us", "predict_us"), counts, strict=True):
             columns[name] = _numbers(pa.int32(), row)
         return pa.RecordBatch.from_arrays([columns[name] for name in _NAMES], schema=SCHEMA)
+
+    def _cost(self, scored: Scored, charges: Charges) -> np.ndarray:
+        costs = scored.costs
+        if costs is None:
+            n_rows = len(scored.prediction_ids)
+            # The features of a failed attempt were read for the answer that was given in its place.
+            if scored.decided is None:
+                each = charges.attempt(scored.predict_us / n_rows)
+            else:
+                each = charges.of(str(self._constants["tier"]), scored.spent_us + scored.predict_us / n_rows)
+            costs = np.full(n_rows, each)
+        if self._spent is not None:
+            self._spent(scored.tenants, costs)
+        return costs
 
     def _constant(self, n_rows: int) -> dict[str, pa.Array]:
         """Return the constant columns of that length, made once for the lengths that come again and again."""

@@ -9,6 +9,7 @@ from lifecycle.plan import TrafficPlan
 from lifecycle.policy import Policy
 from serving.arms import Arm, Proving
 from serving.batching import Batch, MicroBatcher, Release
+from serving.budgets.gate import BudgetGate
 from serving.contracts import Contracts
 from serving.mirror_slot import MirrorSlot
 from serving.parts import Log
@@ -46,7 +47,7 @@ class ServedModel:
     `left_out` says why the plan's other versions do not stand; `out_of_reach` are those of them that may yet, because
     a store was away and nothing is wrong with them. Those in `loading` are on their way. `trial` splits requests while
     a canary stands, and `mirror` is where the champion's answers are shown to a shadow. `contract` is the champion's,
-    `definition` the model's of today.
+    `definition` the model's of today. `budget` says who has spent enough, None where nobody has a budget.
     """
 
     plan: TrafficPlan
@@ -60,6 +61,7 @@ class ServedModel:
     mirror: MirrorSlot = field(default_factory=MirrorSlot)
     out_of_reach: frozenset[str] = frozenset()
     contract: Contract | None = None
+    budget: BudgetGate | None = None
 
 
 @dataclass

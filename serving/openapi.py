@@ -2,19 +2,11 @@
 
 from typing import Any
 
-from lifecycle.contract import Contract, Field, FieldType
 from lifecycle.priority import PRIORITIES, Priority
 from serving.jobs.api import LATER_PARAMETERS, LATER_RESPONSE, job_paths
 from serving.metadata import server_metadata
 from serving.models import Models, ServedModel
-
-_JSON_TYPES = {
-    FieldType.STRING: "string",
-    FieldType.INTEGER: "integer",
-    FieldType.NUMBER: "number",
-    FieldType.BOOLEAN: "boolean",
-    FieldType.TIMESTAMP: "string",
-}
+from serving.request_schemas import rows_body, tensors_body, tensors_example
 
 
 def openapi(models: Models) -> dict[str, Any]:
@@ -39,53 +31,20 @@ def openapi(models: Models) -> dict[str, Any]:
     }
 
 
-def row_schema(contract: Contract) -> dict[str, Any]:
-    """Return the JSON Schema of one request row."""
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "required": [field.name for field in contract.fields],
-        "properties": {field.name: _property(field) for field in contract.fields},
-    }
-
-
-def _property(field: Field) -> dict[str, Any]:
-    kind = _JSON_TYPES[field.type]
-    schema: dict[str, Any] = {
-        "type": [kind, "null"] if field.nullable else kind,
-        "description": field.description,
-        "examples": [field.example],
-    }
-    if field.type is FieldType.TIMESTAMP:
-        schema["format"] = "date-time"
-    if field.allowed is not None:
-        schema["enum"] = [*field.allowed, None] if field.nullable else list(field.allowed)
-    limits = {"minimum": field.minimum, "maximum": field.maximum, "pattern": field.pattern}
-    return schema | {name: limit for name, limit in limits.items() if limit is not None}
-
-
 def _model_paths(served: ServedModel) -> dict[str, Any]:
-    contract, *others = served.lanes[served.champion].contracts.spoken
-    schemas = [row_schema(contract), *map(row_schema, others)]
-    rows = {"type": "array", "minItems": 1, "maxItems": served.policy.serving.max_rows_per_request}
-    body = {
-        "type": "object",
-        "required": ["rows"],
-        "additionalProperties": False,
-        "properties": {"rows": rows | {"items": {"anyOf": schemas} if others else schemas[0]}},
-    }
-    example = {"rows": [contract.example_row()]}
+    contracts = served.lanes[served.champion].contracts.spoken
+    most = served.policy.serving.max_rows_per_request
+    rows = {"schema": rows_body(contracts, most), "example": {"rows": [contracts[0].example_row()]}}
+    tensors = {"schema": tensors_body(contracts, most), "example": tensors_example(contracts[0])}
     root = f"/v2/models/{served.plan.model}"
     paths: dict[str, Any] = {}
     for place in (root, f"{root}/versions/{{version}}"):
-        named = [] if place == root else [_VERSION]
-        spoken = [*named, _contract([contract.name, *(other.name for other in others)])]
+        named = [] if place == root else [_VERSION | {"example": served.champion}]
+        spoken = [*named, _contract([contract.name for contract in contracts])]
         paths[place] = _get("Inputs, outputs and versions", named)
         paths[f"{place}/ready"] = _get("Whether the version just reproduced its own example", named)
-        paths[f"{place}/predict"] = _post("Predict for rows of JSON", body, example, spoken)
-        paths[f"{place}/infer"] = _post(
-            "Predict for tensors, by the Open Inference Protocol", {"type": "object"}, None, spoken
-        )
+        paths[f"{place}/predict"] = _post("Predict for rows of JSON", rows, spoken)
+        paths[f"{place}/infer"] = _post("Predict for tensors, by the Open Inference Protocol", tensors, spoken)
     return paths
 
 
@@ -95,7 +54,7 @@ def _contract(names: list[str]) -> dict[str, Any]:
         "in": "header",
         "required": False,
         "description": "The contract of the request; without it, the first that the request fits",
-        "schema": {"type": "string", "examples": names},
+        "schema": {"type": "string", "enum": names},
     }
 
 
@@ -103,8 +62,7 @@ def _get(summary: str, parameters: list[dict[str, Any]] | None = None) -> dict[s
     return {"get": {"summary": summary, "parameters": parameters or [], "responses": _RESPONSES}}
 
 
-def _post(summary: str, schema: dict[str, Any], example: object, parameters: list[dict[str, Any]]) -> dict[str, Any]:
-    content: dict[str, Any] = {"schema": schema} | ({} if example is None else {"example": example})
+def _post(summary: str, content: dict[str, Any], parameters: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "post": {
             "summary": summary,

@@ -37,6 +37,10 @@ class FeatureReader(Protocol):
         """Return the features of a batch; raises Unavailable when the store cannot be reached."""
         ...
 
+    def recall(self, request: Columns) -> LookedUp | None:
+        """Return the features of a batch from memory, None where the store must be asked for any of them."""
+        ...
+
 
 class Scores(Protocol):
     """A loaded version."""

@@ -5,8 +5,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import msgspec
+
 from lifecycle.idempotency_policy import IdempotencyPolicy
 from serving.answer import Answer, Ask
+from serving.cache.control import cache_control
 from serving.caller import Caller
 from serving.claim import Claim
 from serving.contracts import read
@@ -25,8 +28,7 @@ REQUEST_ID_CHARACTERS = 128
 MICROSECONDS = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """One request for predictions, whole; `version` is None for whichever the plan has answer.
 
     `claim` is what a request with an idempotency key is answered under.
@@ -124,6 +126,8 @@ class Predicting:
         began = self.monotonic()
         spoken, rows, original = read(request.dialect, request.headers, request.body, lane.contracts)
         now = self.monotonic()
+        fresh, unkept = cache_control(request.headers) if served.policy.serving.cache is not None else (False, False)
+        downgraded = served.budget is not None and served.budget.downgrades(request.caller, request.version)
         ask = Ask(
             rows,
             request.headers.get(b"x-request-id", b"").decode("latin-1")[:REQUEST_ID_CHARACTERS],
@@ -131,6 +135,9 @@ class Predicting:
             submitted=now - waited,
             caller=request.caller,
             original=original,
+            fresh=fresh,
+            unkept=unkept,
+            downgraded=downgraded,
             claim=request.claim,
         )
         named = request.version is not None
@@ -142,4 +149,6 @@ class Predicting:
 def _answer(served: ServedModel, lane: Lane, ask: Ask, *, named: bool) -> Awaitable[Answer]:
     if named:
         return lane.strict.submit(ask)
-    return lane.batcher.submit(ask) if served.trial is None else served.trial.answer(ask)
+    # Cheap answers are the champion's lane's.
+    trial = None if ask.downgraded else served.trial
+    return lane.batcher.submit(ask) if trial is None else trial.answer(ask)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import TypeVar
 
@@ -10,6 +11,7 @@ import numpy as np
 from feature_repo.definition import Columns, ModelDefinition
 from feature_repo.vector import assemble
 from serving.answer import Ask
+from serving.cache.vector import NOTHING_KNOWN, Vector, around
 from serving.parts import LookedUp
 from serving.stage import Stage
 
@@ -22,7 +24,8 @@ class Prepared:
     """The rows of some asks, one after the other; arrays and sequences have n_rows entries.
 
     `matrix` is (n_rows, n_features) float32, `defaulted` bool of that shape; `feature_at` is (n_rows, n_views) and
-    `moments` (n_rows,), in epoch seconds. Stage times are microseconds.
+    `moments` (n_rows,), in epoch seconds. Stage times are microseconds, and so is `spent_us`: what was computed
+    for each row so far.
     """
 
     asks: Sequence[Ask]
@@ -36,6 +39,7 @@ class Prepared:
     requests: Sequence[str]
     queue_us: Sequence[int]
     features_us: int
+    spent_us: float = 0.0
 
     def of(self, numbers: Sequence[int]) -> "Prepared":
         """Return the same for some of the asks, by their numbers in order."""
@@ -43,8 +47,14 @@ class Prepared:
             return self
         ends = np.cumsum([len(ask.rows) for ask in self.asks]).tolist()
         rows = [row for number in numbers for row in range(ends[number] - len(self.asks[number].rows), ends[number])]
+        return self.cut([self.asks[number] for number in numbers], rows)
+
+    def cut(self, asks: Sequence[Ask], rows: Sequence[int]) -> "Prepared":
+        """Return the same for some of the rows, by their places; they are the rows of these asks."""
+        if len(rows) == len(self.matrix):
+            return self
         return Prepared(
-            asks=[self.asks[number] for number in numbers],
+            asks=asks,
             request={name: column[rows] for name, column in self.request.items()},
             matrix=self.matrix[rows],
             defaulted=self.defaulted[rows],
@@ -55,12 +65,35 @@ class Prepared:
             requests=[self.requests[row] for row in rows],
             queue_us=[self.queue_us[row] for row in rows],
             features_us=self.features_us,
+            spent_us=self.spent_us,
         )
 
 
-def prepare(stage: Stage, asks: Sequence[Ask]) -> Prepared:
-    """Return a micro-batch ready to be scored; raises Unavailable when the features are out of reach."""
-    return _prepared(stage, asks, stage.reader.read)
+def prepare(stage: Stage, asks: Sequence[Ask], known: Mapping[int, Vector] = NOTHING_KNOWN) -> Prepared:
+    """Return a micro-batch ready to be scored; raises Unavailable when the features are out of reach.
+
+    Rows whose vector is `known`, by their place among all rows, are not read anew.
+    """
+    return _prepared(stage, asks, stage.reader.read, known)
+
+
+def prepare_recalled(stage: Stage, asks: Sequence[Ask], known: Mapping[int, Vector]) -> Prepared | None:
+    """Return the same from memory alone, and so within microseconds; None where a store must be asked."""
+
+    def recalled(request: Columns) -> LookedUp:
+        found = stage.reader.recall(request)
+        if found is None:
+            raise _NotRecalledError
+        return found
+
+    try:
+        return _prepared(stage, asks, recalled, known)
+    except _NotRecalledError:
+        return None
+
+
+class _NotRecalledError(Exception):
+    """The features of a row are not in memory."""
 
 
 def prepare_blind(stage: Stage, asks: Sequence[Ask]) -> Prepared:
@@ -85,27 +118,42 @@ class Blind:
     event_at: Mapping[str, np.ndarray]
 
 
-def _prepared(stage: Stage, asks: Sequence[Ask], read: Callable[[Columns], LookedUp]) -> Prepared:
+def _prepared(
+    stage: Stage,
+    asks: Sequence[Ask],
+    read: Callable[[Columns], LookedUp],
+    known: Mapping[int, Vector] = NOTHING_KNOWN,
+) -> Prepared:
     began = stage.monotonic()
     rows = list(chain.from_iterable(ask.rows for ask in asks))
     request = stage.codec.columns(rows)
-    found = read(request)
-    assembled = assemble(stage.definition, request, found.values)
+    vectors = (
+        around(known, request, len(rows), partial(_vectors, stage, read))
+        if known
+        else _vectors(stage, read, request, len(rows))
+    )
     featured = stage.monotonic()
     example_ids: list[str] = stage.definition.example_ids(request).tolist()
     return Prepared(
         asks=asks,
         request=request,
-        matrix=assembled.matrix,
-        defaulted=assembled.defaulted,
-        feature_at=feature_at(stage.definition, found, len(rows)),
+        matrix=vectors.features,
+        defaulted=vectors.defaulted,
+        feature_at=vectors.feature_at,
         moments=stage.definition.prediction_moments(request),
         example_ids=example_ids,
         units=stage.units.of(rows, lambda: example_ids),
         requests=[stage.codec.as_json(row) for row in rows],
         queue_us=spread(asks, [microseconds(began - ask.submitted) for ask in asks]),
         features_us=microseconds(featured - began),
+        spent_us=microseconds(featured - began) / (len(rows) - len(known) or 1),
     )
+
+
+def _vectors(stage: Stage, read: Callable[[Columns], LookedUp], request: Columns, n_rows: int) -> Vector:
+    found = read(request)
+    assembled = assemble(stage.definition, request, found.values)
+    return Vector(assembled.matrix, assembled.defaulted, feature_at(stage.definition, found, n_rows))
 
 
 def spread(asks: Sequence[Ask], values: Sequence[T]) -> list[T]:

@@ -1,7 +1,8 @@
 """A scored or failed micro-batch as its log rows and its answers."""
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from dataclasses import replace
+from itertools import chain, compress
 
 import numpy as np
 import pyarrow as pa
@@ -16,15 +17,27 @@ from serving.stage import Stage
 NOTHING: tuple[str, ...] = ()
 
 
-def scored_rows(stage: Stage, prepared: Prepared, scores: np.ndarray, predict_us: int) -> Scored:
-    """Return a micro-batch with its decisions and new prediction ids; `scores` must be usable."""
+def scored_rows(
+    stage: Stage,
+    prepared: Prepared,
+    scores: np.ndarray,
+    predict_us: int,
+    *,
+    tiers: Sequence[str] | None = None,
+    costs: np.ndarray | None = None,
+) -> Scored:
+    """Return a micro-batch with its decisions and new prediction ids; `scores` must be usable.
+
+    `tiers` and `costs` are as Scored has them.
+    """
     counts = np.count_nonzero(prepared.defaulted, axis=1)
     # The policy speaks of today's contract.
     asked = prepared.request if stage.terms is None else stage.terms.columns(prepared.request)
     decisions, decided_by = decide_actions(stage.decision, asked, scores, counts)
     # Rows that the threshold decides are the rule, and their column is then a constant.
     decided = Decided(scores, decisions, decided_by if any(decided_by) else None)
-    return _rows(stage, prepared, decided, counts, predict_us)
+    scored = _rows(stage, prepared, decided, counts, predict_us)
+    return scored if tiers is None and costs is None else replace(scored, tiers=tiers, costs=costs)
 
 
 def failed_rows(
@@ -46,7 +59,7 @@ def log_failed(stage: Stage, prepared: Prepared, reason: str, seconds: float) ->
 
 
 def answers(stage: Stage, prepared: Prepared, scored: Scored, tier: str = MODEL_TIER) -> Iterator[Answer]:
-    """Yield one answer per ask, in order; `tier` says who scored them."""
+    """Yield one answer per ask, in order; `tier` says who scored them, unless each row has its own."""
     if scored.decided is None:
         raise ValueError("a failed micro-batch has no answers")
     decisions = scored.decided.decisions
@@ -56,6 +69,8 @@ def answers(stage: Stage, prepared: Prepared, scored: Scored, tier: str = MODEL_
     for ask in prepared.asks:
         end = at + len(ask.rows)
         oldest = max(ages[at:end])
+        tiers = None if scored.tiers is None else scored.tiers[at:end]
+        alike = tiers is None or len(set(tiers)) == 1
         yield Answer(
             model=stage.definition.name,
             version=stage.version,
@@ -66,7 +81,8 @@ def answers(stage: Stage, prepared: Prepared, scored: Scored, tier: str = MODEL_
             decisions=decisions[at:end],
             defaulted=scored.defaulted[at:end],
             feature_age_seconds=None if oldest == -np.inf else oldest,
-            tier=tier,
+            tier=tier if tiers is None or not alike else tiers[0],
+            tiers=None if alike else tiers,
             request_contract=stage.codec.contract.name if ask.original is None else ask.original.contract,
         )
         at = end
@@ -100,6 +116,7 @@ def _rows(
         queue_us=prepared.queue_us,
         features_us=prepared.features_us,
         predict_us=predict_us,
+        spent_us=prepared.spent_us,
         tenants=spread(asks, tenants) if any(tenants) else None,
         originals=_originals(asks) if any(ask.original for ask in asks) else None,
     )
@@ -140,6 +157,15 @@ def _ages(definition: ModelDefinition, scored: Scored) -> list[float]:
 def defaulted_names(definition: ModelDefinition, defaulted: np.ndarray, counts: np.ndarray) -> list[Sequence[str]]:
     """Return per row the features that a declared default stands for; `counts` is how many they are, (n_rows,)."""
     marked: list[Sequence[str]] = [NOTHING] * len(defaulted)
+    if not counts.any():
+        return marked
+    width, masks = defaulted.shape[1], defaulted.tobytes()
+    # Rows that lack the same features are common, as all features of a view are missing together.
+    known: dict[bytes, Sequence[str]] = {}
     for row in np.flatnonzero(counts).tolist():
-        marked[row] = [definition.vector[column] for column in np.flatnonzero(defaulted[row])]
+        mask = masks[row * width : (row + 1) * width]
+        names = known.get(mask)
+        if names is None:
+            names = known[mask] = tuple(compress(definition.vector, mask))
+        marked[row] = names
     return marked

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from serving.cache.control import CACHE_CONTROL
 from serving.dialects import HEADER_LENGTH
 from serving.exchange import Response
 
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 class Sharing:
     """Lets a request wait for one like it that is being answered; `shared` is told the model of each that does.
 
-    Alike are requests of one tenant and priority that ask the same model and version the same, byte for byte. They get
-    the same prediction ids, and the log has the rows once. On the event loop.
+    Alike are requests of one tenant and priority that ask the same model and version the same, byte for byte, and say
+    the same of caches. They get the same prediction ids, and the log has the rows once. On the event loop.
     """
 
     def __init__(self, shared: Callable[[str], None] = lambda _: None) -> None:
@@ -27,7 +28,7 @@ class Sharing:
         caller = request.caller
         alike = (
             *(request.body, request.model, request.version, request.dialect.action),
-            *(caller.tenant, caller.priority, request.headers.get(HEADER_LENGTH)),
+            *(caller.tenant, caller.priority, request.headers.get(HEADER_LENGTH), request.headers.get(CACHE_CONTROL)),
         )
         while (waiting := self._under_way.get(alike)) is not None:
             future: asyncio.Future[Response | None] = asyncio.get_running_loop().create_future()

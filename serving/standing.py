@@ -15,6 +15,9 @@ from lifecycle.policy import Policy
 from lifecycle.resources_policy import ArmResources
 from serving.arms import WORKERS, Arm, load_arm, place_of
 from serving.at_work import AtWork
+from serving.budgets.gate import open_gate
+from serving.budgets.spending import Spending
+from serving.cheap.opening import is_cheaper_than
 from serving.lanes import Lanes
 from serving.mirror_slot import MirrorSlot
 from serving.models import ServedModel
@@ -39,7 +42,8 @@ class StandingUp:
     `policy_of`, `reader_of` and `open_version` fetch the parts; `epoch_seconds` is the clock of the log.
     `guards` watch what the versions answer; without them nobody does. `retried` is told the model of each request that
     is tried again by itself, because a request that it arrived with made their micro-batch fail. `at_work` shows which
-    version scores in which thread, and `breakers` what is not asked after too many failures.
+    version scores in which thread, and `breakers` what is not asked after too many failures. `spending` is told what
+    answers cost, where tenants have budgets.
     """
 
     policy_of: Callable[[str], Policy]
@@ -54,6 +58,7 @@ class StandingUp:
     retried: Callable[[str], None] = lambda _: None
     at_work: AtWork = field(default_factory=AtWork)
     breakers: FailureBreakers = field(default_factory=FailureBreakers)
+    spending: Spending | None = None
     _rule_workers: dict[str, Workers] = field(default_factory=dict)
     _policies: dict[str, Policy] = field(default_factory=dict)
     _readers: dict[tuple[str, str], FeatureReader] = field(default_factory=dict)
@@ -120,6 +125,7 @@ class StandingUp:
             at_work=self.at_work,
             breakers=self.breakers,
             rule_workers=self._rule_workers.setdefault(plan.model, Workers(f"{plan.model} rule", WORKERS)),
+            spending=self.spending,
         )
         canary = None if plan.canary is None else arms.get(plan.canary.version)
         champion = str(plan.champion)
@@ -132,7 +138,18 @@ class StandingUp:
         made = {champion: lanes.champion(arms[champion], previous), **made}
         trial = None if canary is None else lanes.trial(made[champion], canary, previous)
         contract = made[champion].codec.contract
-        return ServedModel(plan, champion, definition, policy, made, trial=trial, mirror=mirror, contract=contract)
+        budget = open_gate(plan.model, policy.serving.budgets, self.spending, cheaper=is_cheaper_than(arms[champion]))
+        return ServedModel(
+            plan,
+            champion,
+            definition,
+            policy,
+            made,
+            trial=trial,
+            mirror=mirror,
+            contract=contract,
+            budget=budget,
+        )
 
     def _arm(self, version: str, definition: ModelDefinition, needs: ArmResources) -> Arm:
         standing = self._standing(version, definition, needs)

@@ -4,6 +4,7 @@ from datetime import datetime
 
 import pandas as pd
 
+from stores.prediction_log.schema import OWN_TIERS
 from stores.prediction_log.table import PredictionLog
 
 ANSWERED = """
@@ -36,15 +37,16 @@ def read_before(log: PredictionLog, model: str, start: datetime, end: datetime) 
 def last_answers(answered: pd.DataFrame) -> pd.DataFrame:
     """Return the last answer of each version to each example; one without an example stands for itself.
 
-    What a fallback tier answered is its own, and no version's: `version` becomes "tier:" and its name there.
+    What a version's small model answered is the version's, which else would be measured on the rows that are left to
+    it. What a fallback tier answered is its own: `version` becomes "tier:" and its name there.
     """
     tier = answered["tier"].fillna(MODEL_TIER)
-    by = answered["version"].where(tier == MODEL_TIER, "tier:" + tier)
+    by = answered["version"].where(tier.isin(OWN_TIERS), "tier:" + tier)
     answered = answered.assign(version=by)
     again = answered.duplicated(["version", "example_id"], keep="last") & answered["example_id"].notna()
     return answered[~again].reset_index(drop=True)
 
 
 def by_the_model(answered: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows that a version answered itself."""
-    return answered[answered["tier"].fillna(MODEL_TIER) == MODEL_TIER].reset_index(drop=True)
+    """Return the rows that a version answered itself, its small model included."""
+    return answered[answered["tier"].fillna(MODEL_TIER).isin(OWN_TIERS)].reset_index(drop=True)

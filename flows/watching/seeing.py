@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from flows.watching.baselines import baseline_of
+from flows.watching.cascaded import as_served, small_share
 from flows.watching.freshness import see_freshness
 from flows.watching.intake import see_intake
 from flows.watching.moves import Moves, see_moves
@@ -22,9 +23,12 @@ from lifecycle.looking import Part, Seen
 from lifecycle.verdict import Finding, Verdict
 from stores.events import EventStore
 from stores.ledger.baselines import Baseline
+from stores.ledger.pins import Pins
 from stores.ledger.progress import Progress
 from stores.ledger.quality import QualityRecords
 from stores.prediction_log.table import PredictionLog
+from stores.registry import Registry
+from stores.versions import Versions
 
 MEASUREMENTS = 50
 """Of all versions; the champion's newest is among them."""
@@ -82,7 +86,21 @@ def _moves(
     maturity = timedelta(hours=watcher.policy.training.label_maturity_hours)
     events = EventStore(watcher.config.events)
     outcomes = count_outcomes(watcher.definition, events, since - maturity, now - maturity, now)
-    return see_moves(watcher.engine, watcher.policy.watching.drift, Window(baseline, since, now), outcomes)
+    expected = _expected(watcher, baseline, prediction_log, since, now)
+    return see_moves(watcher.engine, watcher.policy.watching.drift, Window(expected, since, now), outcomes)
+
+
+def _expected(
+    watcher: Watcher, baseline: Baseline, prediction_log: PredictionLog, since: datetime, now: datetime
+) -> Baseline:
+    """Return what is to be expected of a version's scores, its small model's among them."""
+    if watcher.policy.serving.cascade is None:
+        return baseline
+    share = small_share(prediction_log, baseline, len(watcher.definition.vector), since, now)
+    if not share:
+        return baseline
+    versions = Versions(watcher.config.versions, Registry(watcher.config.mlflow_address), Pins(watcher.engine))
+    return as_served(baseline, versions.open(baseline.model, baseline.version), watcher.policy, share)
 
 
 def _tried(part: Part, see: Callable[[], Seen]) -> Seen:

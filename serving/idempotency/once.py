@@ -6,7 +6,9 @@ docs/adr/0006-idempotency.md says why each step is where it is, and what a crash
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from lifecycle.idempotency_policy import IdempotencyPolicy
 from serving.claim import Claim as ClaimedRequest

@@ -1,7 +1,7 @@
 """The answer of a request that somebody who died had begun to answer: from what he logged, and the rest anew."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from feature_repo.definition import ModelDefinition
 from lifecycle.assignment import Arm
@@ -31,7 +31,7 @@ async def resume(ask: Ask, definition: ModelDefinition, submit: Callable[[Ask], 
     ages = [age for one in logged if (age := _age(definition, one)) is not None]
     rest: Answer | None = None
     if missing:
-        rest = await submit(replace(ask, rows=[ask.rows[number] for number in missing], numbers=missing))
+        rest = await submit(ask.part(missing))
         rows |= dict(zip(missing, _of_answer(rest), strict=True))
         ages += [] if rest.feature_age_seconds is None else [rest.feature_age_seconds]
     versions = [rows[number].version for number in range(n_rows)]

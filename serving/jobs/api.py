@@ -6,6 +6,7 @@ from typing import Any
 from lifecycle.jobs import JobState
 from serving.jobs.document import PATH
 
+STANDS, TAKE_BACK, RESULT = _OPERATIONS = ("jobStands", "takeJobBack", "jobResult")
 LATER_PARAMETERS: list[dict[str, Any]] = [
     {
         "name": "Prefer",
@@ -35,6 +36,7 @@ _JOB = {
 LATER_RESPONSE: dict[str, Any] = {
     "description": "Left as a job, with Prefer: respond-async; Location says where it is",
     "content": {"application/json": {"schema": _JOB}},
+    "links": {name: {"operationId": name, "parameters": {"job": "$response.body#/id"}} for name in _OPERATIONS},
 }
 _ID = {"name": "job", "in": "path", "required": True, "schema": {"type": "string"}}
 
@@ -45,10 +47,15 @@ def job_paths(responses: Mapping[str, Any]) -> dict[str, Any]:
     about = {"parameters": [_ID], "responses": {**responses, "200": told}}
     return {
         f"{PATH}/{{job}}": {
-            "get": {"summary": "How a job stands"} | about,
-            "delete": {"summary": "Take a job back that has not ended"} | about,
+            "get": {"operationId": STANDS, "summary": "How a job stands"} | about,
+            "delete": {"operationId": TAKE_BACK, "summary": "Take a job back that has not ended"} | about,
         },
         f"{PATH}/{{job}}/result": {
-            "get": {"summary": "What the request would have been answered", "parameters": [_ID], "responses": responses}
+            "get": {
+                "operationId": RESULT,
+                "summary": "What the request would have been answered",
+                "parameters": [_ID],
+                "responses": responses,
+            }
         },
     }

@@ -17,7 +17,7 @@ from serving.caller import Caller
 from serving.exchange import Headers, Response
 from serving.jobs.document import PATH, encoded, job_document
 from serving.jobs.enqueuing import Enqueuing
-from serving.jobs.preference import RESPOND_ASYNC
+from serving.jobs.preference import RESPOND_ASYNC, WEBHOOK
 from serving.jobs.target import read_target, resolve
 from serving.models import Models
 from serving.predicting import Request
@@ -26,7 +26,6 @@ from stores.ledger.deliveries import Deliveries
 from stores.ledger.job_records import Job, NewJob
 from stores.ledger.jobs import Jobs, no_such_job
 
-WEBHOOK = b"x-holdfast-webhook"
 KEPT_HEADERS = (b"content-type", b"inference-header-content-length", b"x-request-id")
 """What reading the body needs, and what a caller would look for."""
 LOOK_AGAIN_SECONDS = 1
@@ -49,9 +48,12 @@ class JobDesk:
         """Return 202 with the job that a request was left as, pinned to the version that would answer it now.
 
         Raises what answering at once would raise for a request that cannot be read, and Refused for a webhook that no
-        message may go to, or when too many jobs are open.
+        message may go to, when too many jobs are open, or when the caller's budget is spent.
         """
         served, lane = self.models.lane(request.model, request.version)
+        if served.budget is not None:
+            # It will be answered by that version and no other.
+            served.budget.require_left(request.caller)
         # Read now, so that whoever made a mistake hears of it at once.
         request.dialect.read(request.headers, request.body, lane.codec)
         job = NewJob(

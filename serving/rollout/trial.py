@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from feature_repo.definition import ModelDefinition
 from lifecycle.assignment import Arm, arm_at, position
@@ -61,12 +63,7 @@ class Trial:
         if len(arms) == 1:
             return [(arms[0], self._for(arms[0], ask), range(len(ask.rows)))]
         places = {arm: [row for row, its in enumerate(assigned) if its is arm] for arm in arms}
-        # Of a request that is resumed, the ask itself is a part.
-        numbers = ask.numbers or range(len(ask.rows))
-        return [
-            (arm, self._for(arm, replace(ask.part(its), numbers=[numbers[row] for row in its])), its)
-            for arm, its in places.items()
-        ]
+        return [(arm, self._for(arm, ask.part(its)), its) for arm, its in places.items()]
 
     def _for(self, arm: Arm, ask: Ask) -> Ask:
         return ask if self.to_canary is None or arm is not Arm.CANARY else self.to_canary(ask)
@@ -81,7 +78,7 @@ def merged(champion: str, n_rows: int, numbers: Sequence[Sequence[int]], answers
     places = {row: (answer, at) for part, answer in zip(numbers, answers, strict=True) for at, row in enumerate(part)}
     rows = [places[row] for row in range(n_rows)]
     versions = [answer.version for answer, _ in rows]
-    tiers = [answer.tier for answer, _ in rows]
+    tiers = [answer.tier if answer.tiers is None else answer.tiers[at] for answer, at in rows]
     contracts = [answer.contract for answer, _ in rows]
     ages = [answer.feature_age_seconds for answer in answers if answer.feature_age_seconds is not None]
     return replace(

@@ -12,7 +12,7 @@ from serving.rollout.workers import Workers
 from serving.stage import Stage
 from serving.tiers.breakers import FEATURES, FailureBreakers, TierBreakers, small_name
 from serving.tiers.last import STATIC, StaticTier
-from serving.tiers.rule import RULE, RuleScores
+from serving.tiers.rule import RULE, rule_of
 from serving.tiers.run import TierRun
 from serving.tiers.tier import Tier
 
@@ -69,11 +69,11 @@ class Fallback:
 
     def rule(self) -> Tier | None:
         """Return the rule, None for a model that has none."""
-        column = self._rule_column()
-        if column is None:
+        scores = rule_of(self.definition)
+        if scores is None:
             return None
         limits = [one.deadline_ms for one in self.policy.fallback if one.tier == RULE]
-        stage = self.stage_of(RULE, RuleScores(column))
+        stage = self.stage_of(RULE, scores)
         deadline_ms = limits[0] if limits else self.policy.deadline_ms
         return self.run(stage, self.rule_workers, deadline_ms, self.static(), tier=RULE, ruled=False)
 
@@ -102,7 +102,3 @@ class Fallback:
                     breaker=previous.version,
                 )
         return tier
-
-    def _rule_column(self) -> int | None:
-        vector = self.definition.vector
-        return vector.index(self.definition.rule_feature) if self.definition.rule_feature in vector else None

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from feature_repo.definition import ModelDefinition
+
 RULE = "rule"
 
 
@@ -17,3 +19,9 @@ class RuleScores:
         """Return the rule's probabilities, (n_rows,) float64 in [0, 1]; missing values have their declared default."""
         scores: np.ndarray = np.clip(matrix[:, self.column].astype(np.float64), 0.0, 1.0)
         return scores
+
+
+def rule_of(definition: ModelDefinition) -> RuleScores | None:
+    """Return a model's rule, None for one that has none."""
+    vector = definition.vector
+    return RuleScores(vector.index(definition.rule_feature)) if definition.rule_feature in vector else None

@@ -65,9 +65,9 @@ class TierRun:
         submitted = min(ask.submitted for ask, _ in batch)
         self._take(UnderWay(batch, submitted + self._budget_seconds), release)
 
-    def take(self, under_way: UnderWay) -> None:
-        """Take a batch that another tier could not answer."""
-        self._take(under_way, nothing)
+    def take(self, under_way: UnderWay, release: Release = nothing) -> None:
+        """Take a batch that another tier could not answer, or not whole."""
+        self._take(under_way, release)
 
     def _take(self, under_way: UnderWay, release: Release) -> None:
         stage, guard = self._stage, self._stage.guard

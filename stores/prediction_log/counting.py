@@ -15,6 +15,7 @@ from lifecycle.errors import InvalidInput
 from lifecycle.profile import Profile
 from lifecycle.profile_counting import count_rows
 from stores.hours import Hour
+from stores.prediction_log.schema import OWN_TIERS
 
 ARMS = tuple(arm.value for arm in (Arm.CHAMPION, Arm.CONTROL, Arm.CANARY, Arm.PREVIOUS))
 """The arms of the plan that answer clients."""
@@ -35,7 +36,8 @@ COLUMNS = (
 """What `countable`, `by_hour` and `count_logged` read of the log."""
 COUNTABLE = f"""
     arm IN ({", ".join(f"'{arm}'" for arm in ARMS)})
-    AND coalesce(tier, 'model') = 'model' AND coalesce(outcome, 'answered') = 'answered' AND coalesce(shown, true)
+    AND coalesce(tier, 'model') IN ({", ".join(f"'{tier}'" for tier in OWN_TIERS)})
+    AND coalesce(outcome, 'answered') = 'answered' AND coalesce(shown, true)
     AND score IS NOT NULL AND moment_at IS NOT NULL AND len(features) = ?
 """
 """What `countable` says, in SQL over the view `predictions`; its one parameter is the width of the vector."""
@@ -46,12 +48,13 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def countable(rows: pa.Table, width: int) -> pa.Table:
     """Return the rows that a version of an arm answered and a client was shown, with `width` features.
 
-    A row that a fallback tier answered has no score of the version's, and one with another number of features was
-    made by other code.
+    What the small model answered is among them: without the rows that it is sure of, the others are no fair sample. A
+    row that a fallback tier answered has no score of the version's, and one with another number of features was made by
+    other code.
     """
     wanted = pc.is_in(rows["arm"], pa.array(ARMS))
     for told in (
-        pc.equal(pc.coalesce(rows["tier"], "model"), "model"),
+        pc.is_in(pc.coalesce(rows["tier"], "model"), pa.array(OWN_TIERS)),
         pc.equal(pc.coalesce(rows["outcome"], "answered"), "answered"),
         pc.coalesce(rows["shown"], pa.scalar(value=True)),
         pc.is_valid(rows["score"]),

@@ -50,7 +50,9 @@ caller wrote the row in another contract, `original_contract` names it and `orig
 written, both null elsewhere. `decided_by` is the id of the policy's override or safety filter that
 decided, null for the threshold.
 
-`tier` is "model", or "rule" when the model's rule answered in the place of `version`, whose answers were stopped.
+`tier` is "model"; "small" when the small model of `version` answered, and "cache" when an earlier answer of it was
+given again; or "rule" when the model's rule answered in its place, because its answers were stopped or its caller had
+spent its budget. `cost` is in the policy's own unit, null when the policy had no prices.
 
 `arm` is "champion", "previous", "canary", "control" (the champion's version on the canary's path, for as many
 units), "shadow", or "named" (asked for by its version, outside the plan). `outcome` is "answered" or "failed", with
@@ -62,3 +64,6 @@ row that was. Every row has its own prediction_id. The rows of one micro-batch s
 Every column may be null, so that a column added later reads as null in older rows: there `outcome` was always
 "answered", and every row was shown.
 """
+
+OWN_TIERS = ("model", "small")
+"""Tiers whose answers are those of the version in the row: its model's, and its small model's where it is sure."""

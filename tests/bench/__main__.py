@@ -15,6 +15,7 @@ from rich.console import Console
 
 from lifecycle.errors import HoldfastError
 from stores.settings import settings
+from tests.bench.costs.benchmark import bench_costs
 from tests.bench.drift.benchmark import bench_drift
 from tests.bench.drift.options import add_drift_options, chosen_drift_options
 from tests.bench.idempotency.benchmark import bench_idempotency
@@ -43,6 +44,7 @@ BENCHMARKS: Mapping[str, Callable[[Console, argparse.Namespace], Mapping[str, ob
     "quality": bench_quality,
     "year": bench_year,
     "outputs": lambda terminal, _: bench_outputs(terminal),
+    "costs": lambda terminal, _: bench_costs(terminal),
     "drift": lambda terminal, given: bench_drift(terminal, chosen_drift_options(given)),
 }
 

@@ -17,7 +17,10 @@ from stores.prediction_log.schema import SCHEMA
 from stores.prediction_log.segment import SegmentWriter
 from stores.predictor import load_predictor
 from stores.settings import Settings
-from stores.versions import Versions, file_digest
+from stores.small import load_small
+from stores.versions import Versions, file_digest, read_version
+from tests.stores import artifacts
+from tests.stores.artifacts import add_small
 
 FEATURES = np.array([[0.1, -2.5]], dtype=np.float32)
 
@@ -129,6 +132,50 @@ def test_answer_of_the_rule_was_scored_by_no_version_and_says_so(home: Settings,
         EvidenceMissing, match=r"answered by the rule of tiny, while the answers of version 1 were stopped"
     ):
         replay("r")
+
+
+def test_answer_of_the_small_model_is_scored_by_the_small_model(
+    home: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Scored by the version it came with, it would be another answer."""
+    folder = home.versions / "toy" / "1"
+    manifest = add_small(folder, artifacts.write_version(folder))
+    small = load_small(read_version(folder, "toy"))
+    assert small is not None
+    matrix = artifacts.feature_matrix(5)
+    rows = [
+        {
+            "prediction_id": tier,
+            "model": "toy",
+            "version": "1",
+            "artifact_digest": manifest.artifact_digest,
+            "features": matrix[0].tolist(),
+            "score": float(small.score(matrix)[0]),
+            "tier": tier,
+        }
+        for tier in ("small", "model")
+    ]
+    SegmentWriter(home.prediction_log, "replica").append(pa.RecordBatch.from_pylist(rows, schema=SCHEMA))
+    replay("small")
+    assert "the same" in capsys.readouterr().out
+    with pytest.raises(typer.Exit):
+        replay("model")
+
+
+def test_answer_given_again_names_what_to_replay(home: Settings, digest: str) -> None:
+    """Its score was computed for another row, perhaps of other features."""
+    row = {
+        "prediction_id": "c",
+        "model": "tiny",
+        "version": "1",
+        "artifact_digest": digest,
+        "features": FEATURES[0].tolist(),
+        "score": 0.1,
+        "tier": "cache",
+    }
+    SegmentWriter(home.prediction_log, "replica").append(pa.RecordBatch.from_pylist([row], schema=SCHEMA))
+    with pytest.raises(EvidenceMissing, match="was given again"):
+        replay("c")
 
 
 def test_unknown_prediction_is_refused(home: Settings) -> None:

@@ -134,3 +134,31 @@ def test_unreachable_store_is_unavailable(shops: "FeatureStore", clock: Seconds)
     assert online.read(ask(("north", NOON))).values["floors"].tolist() == [2.0]
     with pytest.raises(Unavailable, match="online features by shop cannot be read: no such table"):
         online.read(ask(("south", NOON)))
+
+
+def test_what_is_kept_is_recalled_as_it_was_read_and_no_longer(shops: "FeatureStore", clock: Seconds) -> None:
+    """Whoever recalls must never wait for a store: one row that is not kept, or lapsed, and there is nothing."""
+    _push(shops, ("north", 3.0), ("south", 0.0))
+    online = OnlineFeatures(shops, SHOPS, cache_seconds=2, monotonic=clock)
+    moment = NOON + timedelta(minutes=5)
+    request = ask(("south", moment), (None, moment), ("north", moment))
+    assert online.recall(request) is None
+    read = online.read(request)
+    clock.now = 1.9
+    recalled = online.recall(request)
+    assert recalled is not None
+    for name, column in read.values.items():
+        np.testing.assert_equal(recalled.values[name], column)
+    for name, column in read.event_at.items():
+        np.testing.assert_equal(recalled.event_at[name], column)
+    assert online.recall(ask(("north", moment), ("west", moment))) is None
+    clock.now = 2.0
+    assert online.recall(request) is None
+
+
+def test_nothing_is_recalled_where_nothing_is_kept(shops: "FeatureStore", clock: Seconds) -> None:
+    """A policy that reads every feature anew."""
+    online = OnlineFeatures(shops, SHOPS, cache_seconds=0, monotonic=clock)
+    request = ask(("north", NOON))
+    online.read(request)
+    assert online.recall(request) is None

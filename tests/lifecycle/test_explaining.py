@@ -35,7 +35,7 @@ def test_everything_a_manager_must_know_is_said() -> None:
     """Each number of the shipped policy that moves a version or an answer, with its unit."""
     text = told()
     for words in (
-        "A small model of 25 trees learns to give the probabilities that it gives",
+        "A small model of 60 trees learns to give the probabilities that it gives",
         "at least 24 hours and 500 answers, 400 of them with a known outcome",
         "Step 1: 10 in 100, for at least 12 hours and 40 answers",
         "Step 2: 50 in 100, for at least 24 hours and 300 answers, 200 of them with a known outcome",

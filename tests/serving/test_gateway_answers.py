@@ -68,7 +68,8 @@ def test_every_answered_row_is_in_the_log_as_it_was_served(bench: Bench) -> None
     assert (second["model"], second["version"], second["arm"], second["plan_revision"]) == (MODEL, "2", "champion", 2)
     assert second["replica"] == "replica-a"
     assert len(second["artifact_digest"]) == 64
-    assert (second["cost"], second["tenant"]) == (None, None)
+    assert second["cost"] > 0
+    assert second["tenant"] is None
 
 
 def test_logged_features_give_the_logged_score_again(bench: Bench) -> None:

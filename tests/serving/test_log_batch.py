@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from lifecycle.charging import Charges
 from serving.log_batch import Decided, Failure, LogBatches, Scored
 from stores.prediction_log.schema import SCHEMA
 
@@ -121,3 +122,30 @@ def test_batch_survives_the_log_s_own_file_format() -> None:
     batch = batches.build(scored(4, 3))
     again = pa.ipc.read_record_batch(batch.serialize(), SCHEMA)
     assert again.equals(batch)
+
+
+CHARGES = Charges({"model": 1.0, "rule": 0.5, "small": 0.1}, per_microsecond=0.01)
+
+
+def test_rows_share_the_time_of_their_batch_and_are_told_with_their_tenants() -> None:
+    """Of an answer its price and its share; of a failed attempt the time of its scoring alone."""
+    told: list[tuple[object, list[float]]] = []
+    batches = LogBatches(
+        CONSTANTS | {"tier": "model"}, CHARGES, lambda tenants, costs: told.append((tenants, costs.tolist()))
+    )
+    batch = batches.build(replace(scored(3, 1), tenants=["x", None, "y"], spent_us=7 / 3))
+    assert batch["cost"].to_pylist() == pytest.approx([1.05] * 3)
+    assert batch["tenant"].to_pylist() == ["x", None, "y"]
+    failed = batches.build(replace(scored(2, 1), decided=None), Failure(["late"] * 2, None))
+    assert failed["cost"].to_pylist() == pytest.approx([0.04] * 2)
+    assert [tenants for tenants, _ in told] == [["x", None, "y"], None]
+    assert [sum(costs) for _, costs in told] == pytest.approx([3.15, 0.08])
+
+
+def test_rows_of_several_tiers_have_each_its_own_cost() -> None:
+    """As they were told, beside the tier that gave each."""
+    mixed = replace(scored(2, 1), tiers=["small", "model"], costs=np.array([0.1, 1.5]))
+    batch = LogBatches(CONSTANTS, CHARGES).build(mixed)
+    batch.validate(full=True)
+    assert (batch["tier"].to_pylist(), batch["cost"].to_pylist()) == (["small", "model"], [0.1, 1.5])
+    assert LogBatches(CONSTANTS).build(mixed)["cost"].null_count == 2

@@ -85,8 +85,9 @@ def test_same_requests_at_once_share_one_answer() -> None:
         {"caller": Caller("a tenant")},
         {"caller": Caller(None, Priority.BACKFILL)},
         {"headers": {b"inference-header-content-length": b"2"}},
+        {"headers": {b"cache-control": b"no-cache"}},
     ],
-    ids=["body", "model", "version", "dialect", "tenant", "priority", "length of the JSON part"],
+    ids=["body", "model", "version", "dialect", "tenant", "priority", "length of the JSON part", "a new answer"],
 )
 def test_requests_that_differ_in_anything_are_computed_apart(changes: dict[str, Any]) -> None:
     """Nobody gets what another has asked for, nor waits for one of lower priority."""

@@ -75,6 +75,17 @@ def test_a_fallback_tier_is_measured_as_itself(kept: Settings) -> None:
     assert (model.metrics.auc, model.predictions) == (1.0, len(asks))
 
 
+def test_what_the_small_model_answered_is_its_version_s(kept: Settings) -> None:
+    """Measured on the rows that are left to it, a version would look worse than it is."""
+    asks = asked(-2 * DAY, -DAY)
+    half = len(asks) // 2
+    scores = asks["answer"].astype(float).tolist()
+    answer(kept, asks.iloc[:half], scores[:half], "1")
+    answer(kept, asks.iloc[half:], scores[half:], "1", 1, tier="small")
+    (found,) = measure.fn("toy")
+    assert (found.version, found.predictions, found.metrics.auc) == ("1", len(asks), 1.0)
+
+
 def test_a_correction_is_counted_and_takes_the_earlier_measurements_place(kept: Settings) -> None:
     """Measured again over the same window there is one record, with what is known now."""
     asks = asked(-2 * DAY, -DAY)

@@ -221,7 +221,7 @@ def test_metadata_and_pages_list_every_contract_that_is_answered(office: Office)
     post = bench.ask("GET", "/openapi.json").json()["paths"][f"/v2/models/{MODEL}/predict"]["post"]
     schemas = post["requestBody"]["content"]["application/json"]["schema"]["properties"]["rows"]["items"]["anyOf"]
     assert [set(schema["required"]) for schema in schemas] == [set(new()), set(old())]
-    assert post["parameters"][0]["schema"]["examples"] == ["parcels_v2", "parcels_v1"]
+    assert post["parameters"][0]["schema"]["enum"] == ["parcels_v2", "parcels_v1"]
     page = bench.ask("GET", "/docs").text
     assert "X-Holdfast-Contract: parcels_v1" in page
     for kind in ("unknown-contract", "contract-not-served"):

@@ -2,15 +2,21 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from lifecycle.prices_policy import Budget, BudgetsPolicy
 from lifecycle.priority import Priority
+from serving.budgets.gate import open_gate
+from serving.budgets.spending import Spending
 from serving.caller import ANYBODY, Caller
 from serving.dialects import JsonRows
 from serving.jobs.desk import JobDesk
 from serving.predicting import Request
 from serving.problem import Refused
+from stores.ledger.spending import SpendingRecords
 from tests.serving.conftest import MODEL, flight
 from tests.serving.jobs.conftest import Office, at_work, until
 
@@ -52,6 +58,28 @@ def test_a_tenant_s_job_is_logged_as_the_tenant_s(office: Office) -> None:
 
             await until(logged)
             assert office.log().query("SELECT tenant FROM predictions") == [{"tenant": "a"}]
+
+    asyncio.run(scenario())
+
+
+def test_a_tenant_whose_budget_is_spent_leaves_no_job(office: Office) -> None:
+    """A job is answered by its version and no other, so there is nothing cheaper for it."""
+    bench = office.bench
+    ledger = SpendingRecords(office.engine)
+    spending = Spending(ledger, "replica-a")
+    budgets = BudgetsPolicy(tenants=(), everyone_else=Budget(per_day=1, then="downgrade"))
+    served = bench.models.serving()[0]
+    bench.models.put(replace(served, budget=open_gate(MODEL, budgets, spending, cheaper=True)))
+    spending.add(MODEL, ["a"], np.array([1.0]))
+
+    async def scenario() -> None:
+        async with at_work(office, working=False):
+            assert office.parts is not None
+            body = json.dumps({"rows": [flight()]}).encode()
+            with pytest.raises(Refused, match="Tenant 'a' has spent 1 with"):
+                await office.parts.desk.later(Request(JsonRows(), MODEL, None, {}, OWNER, body))
+            left = await office.parts.desk.later(Request(JsonRows(), MODEL, None, {}, Caller("b"), body))
+            assert left.status == 202
 
     asyncio.run(scenario())
 

@@ -49,6 +49,7 @@ def test_rows_older_than_some_columns_count() -> None:
         {"outcome": "failed", "score": None},
         {"tier": "rule"},
         {"tier": "rule", "score": None},
+        {"tier": "cache"},
         {"moment_at": None},
         {"features": [1.0, 2.0]},
         {"features": None},
@@ -58,7 +59,8 @@ def test_rows_older_than_some_columns_count() -> None:
 def test_rows_without_a_version_s_answer_to_a_client_are_left_out(changes: dict[str, object]) -> None:
     """Shadows, failures, fallbacks, rows of other code: in Arrow as in SQL."""
     wanted = [
-        row for arm in ("champion", "control", "canary", "previous") for row in rows_of(2, FIRST, SERVED, arm=arm)
+        *(row for arm in ("champion", "control", "canary", "previous") for row in rows_of(2, FIRST, SERVED, arm=arm)),
+        *rows_of(2, FIRST, SERVED, arm="champion", tier="small"),
     ]
     rows = table_of([*(row | changes for row in rows_of(3, FIRST, SERVED)), *wanted])
     kept = countable(rows, len(VECTOR))

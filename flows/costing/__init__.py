@@ -1,0 +1,1 @@
+"""What answers cost, and what they would have cost otherwise."""

@@ -1,0 +1,1 @@
+"""What answers in the place of the version because it is cheaper."""

@@ -1,0 +1,1 @@
+"""What a cascade saves and loses on the shipped year."""
