@@ -9,6 +9,7 @@ import psutil
 from sqlalchemy import Engine
 
 from console.processes import Processes, Started
+from console.scaling import ScalingStatus, read_scaling
 from lifecycle.plan import TrafficPlan
 from lifecycle.stages import Stage
 from stores.ledger.arms import ArmReport, Arms
@@ -101,13 +102,14 @@ class ModelStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """Everything `holdfast status` shows."""
+    """Everything `holdfast status` shows; `scaling` is None until a gateway has run."""
 
     home: Path
     clock: str
     replayed_at: datetime | None
     programs: tuple[ProgramStatus, ...]
     models: tuple[ModelStatus, ...]
+    scaling: ScalingStatus | None = None
 
     def as_json(self) -> dict[str, object]:
         """Return plain JSON values; times as ISO 8601."""
@@ -122,7 +124,10 @@ def read_status(settings: Settings) -> Status:
     engine = open_ledger(settings.ledger_address)
     replayed = Progress(engine).replay_at()
     models = tuple(_model(engine, model) for model in Plans(engine).models())
-    return Status(settings.home, "replay" if replayed else "system", replayed, programs, models)
+    # Every replica reports on every model.
+    running = len({replica.replica for model in models for replica in model.gateway})
+    scaling = read_scaling(engine, running)
+    return Status(settings.home, "replay" if replayed else "system", replayed, programs, models, scaling)
 
 
 def _program(started: Started) -> ProgramStatus:

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from console.scaling import scaling_line
 from console.status import ModelStatus, ReplicaStatus, Status
 
 
@@ -19,6 +20,8 @@ def print_status(found: Status, terminal: Console) -> None:
         running_mark = "[green]yes[/green]" if program.running else "[red]no[/red]"
         programs.add_row(program.name, running_mark, program.address, str(program.memory_mb))
     terminal.print(programs if found.programs else "Nothing was started; `make run` starts everything.")
+    if found.scaling is not None:
+        terminal.print(scaling_line(found.scaling), highlight=False)
     for model in found.models:
         for line in _model_lines(model):
             terminal.print(line, highlight=False)

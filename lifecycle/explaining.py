@@ -9,6 +9,7 @@ from lifecycle.explaining_gate import explain_requirement
 from lifecycle.explaining_idempotency import explain_idempotency
 from lifecycle.explaining_jobs import explain_jobs
 from lifecycle.explaining_log import explain_log
+from lifecycle.explaining_resources import explain_resources
 from lifecycle.explaining_review import explain_review
 from lifecycle.explaining_rules import explain_rule, in_hundred, listed
 from lifecycle.explaining_watch import explain_retraining, explain_watching
@@ -62,6 +63,7 @@ def explain_policy(policy: Policy) -> tuple[Chapter, ...]:
         Chapter("When a request is sent twice", tuple(explain_idempotency(policy.idempotency))),
         Chapter("How the world is watched", tuple(explain_watching(policy.watching))),
         Chapter("When a version is trained anew", tuple(explain_retraining(policy.retraining))),
+        Chapter("What serving it may take", tuple(explain_resources(policy.resources))),
         Chapter("What is answered later", tuple(explain_jobs(policy.jobs))),
         Chapter("Who may overrule the rules", tuple(_people(policy.people))),
     )

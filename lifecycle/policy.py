@@ -16,6 +16,7 @@ from lifecycle.log_policy import LogPolicy
 from lifecycle.misfit import Misfit, Misplaced, Where, repeated
 from lifecycle.people import Person
 from lifecycle.prices_policy import BudgetsPolicy, PricesPolicy
+from lifecycle.resources_policy import ResourcesPolicy
 from lifecycle.review_policy import ReviewPolicy, review_misfits
 from lifecycle.rollout_policy import PickUpPolicy, RolloutPolicy
 from lifecycle.section import Positive, Section
@@ -31,7 +32,6 @@ class ServingPolicy(Section):
     the version, and without `budgets` nobody's spending ends.
     """
 
-    replicas: Positive
     max_rows_per_request: Positive
     max_body_bytes: Positive
     max_batch_rows: Positive
@@ -138,6 +138,7 @@ class Policy(Section):
     model: str
     owner: str
     serving: ServingPolicy
+    resources: ResourcesPolicy
     tiers: TiersPolicy
     idempotency: IdempotencyPolicy
     decision: DecisionPolicy

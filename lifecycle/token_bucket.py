@@ -35,6 +35,16 @@ class TokenBucket:
         self._tokens = tokens
         return (1.0 - tokens) / self.per_second
 
+    def resized(self, per_second: float, burst: float) -> "TokenBucket":
+        """Return a bucket of another size that is as full as this one.
+
+        >>> bucket = TokenBucket(per_second=2, burst=4, at=0.0)
+        >>> _ = bucket.take(0.0)
+        >>> bucket.resized(per_second=4, burst=8).whole_tokens()
+        6
+        """
+        return TokenBucket(per_second, burst, self.at, self._tokens * burst / self.burst)
+
     def whole_tokens(self) -> int:
         """Return how many requests may come at once, as of the last one."""
         return int(self._tokens)

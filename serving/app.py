@@ -1,18 +1,25 @@
 """The Ray Serve application: one ingress deployment that holds every model."""
 
 import sys
+from collections.abc import Mapping
 
+import ray
+import structlog
 from ray import serve
 from ray.serve import Application
 from ray.serve.schema import LoggingConfig
 
 from lifecycle.errors import ArtifactInvalid
+from serving.autoscaling import autoscaling
+from serving.demand import demand_of
 from serving.gateway import open_gateway
 from serving.http_protocol import use_gateway_protocol
-from serving.policy_files import replicas_wanted
+from serving.policy_files import valid_policies
 from serving.replica_log import FILE, log_to
 from serving.routes import Application as AsgiApplication
 from stores.settings import Settings
+
+log = structlog.get_logger()
 
 NAME, GATEWAY = "holdfast", "Gateway"
 UNBOUNDED = 1_000_000
@@ -32,10 +39,16 @@ class GatewayReplica:
         sys.setswitchinterval(SWITCH_SECONDS)
         log_to(chosen.run / FILE)
         use_gateway_protocol()
+        given = ray.get_runtime_context()
+        log.info("replica_placed", resources=given.get_assigned_resources(), accelerators=given.get_accelerator_ids())
         self._gateway = open_gateway(chosen, serve.get_replica_context().replica_id.unique_id)
 
     def __serve_build_asgi_app__(self) -> AsgiApplication:
         return self._gateway.application
+
+    def record_autoscaling_stats(self) -> Mapping[str, float]:
+        """Return the load of this replica since the last call; Ray asks where the number of replicas may change."""
+        return self._gateway.load.sample()
 
     def check_health(self) -> None:
         """Raise ArtifactInvalid, which makes Ray replace this replica, when a proven version fails its example."""
@@ -49,17 +62,22 @@ class GatewayReplica:
 
 
 def build(chosen: Settings) -> Application:
-    """Return the application to run, with as many replicas as the most demanding policy asks for.
+    """Return the application to run, with the replicas and the reservations that the policies ask for together.
 
     A policy that cannot be followed holds up its own model only, and that model's readiness says why.
+    Raises PolicyInvalid when the policies ask for what no replica can be given.
     """
+    policies = valid_policies(chosen.policies)
+    demand = demand_of(policies)
+    scaling = autoscaling(demand, policies)
     deployment = serve.deployment(
         GatewayReplica,
         name=GATEWAY,
-        num_replicas=replicas_wanted(chosen.policies),
+        num_replicas=demand.minimum if scaling is None else None,
+        autoscaling_config=scaling,
         max_ongoing_requests=UNBOUNDED,
         max_queued_requests=-1,
-        ray_actor_options={"num_cpus": 0},
+        ray_actor_options=demand.actor_options(),
         health_check_period_s=HEALTH_SECONDS,
         graceful_shutdown_timeout_s=GRACE_SECONDS,
         logging_config=LoggingConfig(enable_access_log=False, log_level="WARNING"),

@@ -2,19 +2,25 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import msgspec
 
 from feature_repo.definition import ModelDefinition
 from feature_repo.editions import edition_of
 from lifecycle.errors import ArtifactInvalid, ContractViolation, NotFound
+from lifecycle.resources_policy import ArmResources, Device, Placement
+from serving.isolation.lost import ProcessLost
+from serving.isolation.scorer import Isolated, isolate
 from serving.rollout.workers import Workers
 from serving.rows import Row, RowCodec
 from stores.predictor import Predictor, load_predictor, prove
 from stores.small import load_small, prove_small
 from stores.versions import VersionFiles
 
+Place: TypeAlias = tuple[Placement, Device, float | None, float | None]
+"""Where a version stands, what it computes on, and of a process of its own its memory and its deadline."""
+SHARED_CPU: Place = ("shared", "cpu", None, None)
 WORKERS = 3
 """Threads of a version: one that hangs leaves some that answer."""
 
@@ -34,19 +40,33 @@ class Arm:
     workers: Workers
     definition: ModelDefinition
     small: Predictor | None = None
+    place: Place = SHARED_CPU
+
+    @property
+    def isolated(self) -> bool:
+        """Whether the version has a process of its own."""
+        return self.place[0] == "isolated"
 
     def prove(self) -> None:
-        """Raise ArtifactInvalid unless the version and its small model still give the example's scores."""
-        prove(self.files, self.predictor)
+        """Raise ArtifactInvalid unless the version and its small model still give the example's scores.
+
+        Whoever asks may not wait for another process, which proved itself when it started: of an isolated version,
+        raise ProcessLost while there is none.
+        """
+        if isinstance(self.predictor.predict, Isolated):
+            self.predictor.predict.require_process()
+        else:
+            prove(self.files, self.predictor)
         if self.small is not None:
             prove_small(self.files, self.small)
 
 
-def load_arm(version: str, files: VersionFiles, definition: ModelDefinition) -> Arm:
-    """Return a loaded and proven version.
+def load_arm(version: str, files: VersionFiles, definition: ModelDefinition, needs: ArmResources | None = None) -> Arm:
+    """Return a loaded and proven version, where and on what its arm `needs` to be: in this process without any.
 
     Raises ArtifactInvalid when its files do not do what they say, or were made for other features or
-    fields than this code computes for their contract, or for a contract that it does not have.
+    fields than this code computes for their contract, or for a contract that it does not have. Raises Unavailable
+    for a device that is not there or a process that cannot be started.
     """
     manifest = files.manifest
     try:
@@ -69,10 +89,14 @@ def load_arm(version: str, files: VersionFiles, definition: ModelDefinition) -> 
             f"version {version} of {manifest.model} has contract {manifest.contract.name} with other fields than "
             f"this code reads (differing: {', '.join(odd)}); run the code it was trained with, or train again"
         )
-    predictor = load_predictor(files)
-    prove(files, predictor)
+    if needs is not None and needs.placement == "isolated":
+        predictor = isolate(version, files, needs)
+    else:
+        predictor = load_predictor(files, "cpu" if needs is None else needs.device)
+        prove(files, predictor)
     workers = Workers(f"{manifest.model} {version}", WORKERS)
-    return Arm(version, files, predictor, _example_rows(version, files), workers, definition, load_small(files))
+    example, small = _example_rows(version, files), load_small(files)
+    return Arm(version, files, predictor, example, workers, definition, small, place_of(needs))
 
 
 def _example_rows(version: str, files: VersionFiles) -> list[Row]:
@@ -85,6 +109,15 @@ def _example_rows(version: str, files: VersionFiles) -> list[Row]:
         raise ArtifactInvalid(
             f"the contract of version {version} refuses the version's own example: {error}"
         ) from error
+
+
+def place_of(needs: ArmResources | None) -> Place:
+    """Return what of an arm's needs a standing version cannot change any more."""
+    if needs is None:
+        return SHARED_CPU
+    if needs.placement == "shared":
+        return "shared", needs.device, None, None
+    return "isolated", needs.device, needs.memory_mb, needs.deadline_ms
 
 
 class Proving(Protocol):
@@ -128,7 +161,7 @@ class Proof:
             try:
                 self.arm.prove()
                 self._reason = None
-            except ArtifactInvalid as error:
+            except (ArtifactInvalid, ProcessLost) as error:
                 self._reason = str(error)
             self._at = now
         return self._reason

@@ -23,6 +23,7 @@ from serving.health import Health
 from serving.idempotency.opening import open_once
 from serving.jobs.opening import JobParts, open_jobs
 from serving.ledger_link import LedgerLink
+from serving.load import LoadMeter
 from serving.metrics.gauges import Gauges
 from serving.metrics.opening import open_metrics
 from serving.metrics.requests import RequestMeter
@@ -76,6 +77,7 @@ class Gateway:
 
     application: Application
     health: Health
+    load: LoadMeter
     jobs: JobParts
 
 
@@ -188,7 +190,7 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
         keyed=once,
         reviews=open_review_api(engine, lambda: list(models.names()), policies.newest),
     )
-    return Gateway(application, Health(models), jobs)
+    return Gateway(application, Health(models), LoadMeter(meter), jobs)
 
 
 def _guards(chosen: Settings, engine: Engine, replica: str) -> Guards:

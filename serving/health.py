@@ -13,11 +13,13 @@ class Health:
         """Return why this gateway is not ready, empty when it is.
 
         Every model with a champion must stand and have just reproduced its example. One that no version has
-        been promoted of does not count, but a gateway in which nothing stands is not ready.
+        been promoted of does not count, but a gateway in which nothing stands is not ready. An isolated champion
+        whose process is being started again does not count, because other tiers answer.
         """
         served = self._models.serving()
         failing = list(self._models.failing())
-        broken = [reason for one in served if (reason := one.lanes[one.champion].proof.failure()) is not None]
+        champions = (one.lanes[one.champion] for one in served)
+        broken = [reason for lane in champions if lane.trusted and (reason := lane.proof.failure()) is not None]
         if not served and not failing:
             waiting = [f"{name}: {reason}" for name, reason in self._models.waiting().items()]
             return waiting or ["no model is known yet"]

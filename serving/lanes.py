@@ -146,7 +146,9 @@ class Lanes:
     def _lane(self, arm: Arm, stage: Stage, batcher: MicroBatcher, strict: MicroBatcher) -> Lane:
         proof = Proof(arm, PROOF_SECONDS, time.monotonic)
         apart = self._apart(arm, self.policy.tiers.champion_ms)
-        return Lane(arm, stage.codec, self._contracts(arm), batcher, strict, proof, apart)
+        # A process of its own is replaced by itself; the gateway's need not be for it.
+        trusted = not arm.isolated
+        return Lane(arm, stage.codec, self._contracts(arm), batcher, strict, proof, apart, trusted=trusted)
 
     def _instead(self, champion: Arm, previous: Arm | None) -> Tier:
         # One that reads another contract than its successor cannot be handed the same rows.

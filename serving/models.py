@@ -26,8 +26,8 @@ class Lane:
 
     `contracts` are all in which a request may be written, its own and others that become it. In `batcher` other tiers
     answer what it cannot; in `strict`, for whoever asks for this very version, nobody does. `apart` runs batches that
-    are no user's, into a log of their own. A lane that is not `trusted` is a trial's: its failure is no reason to
-    replace the process.
+    are no user's, into a log of their own. A lane that is not `trusted` is a trial's or an isolated
+    version's: its failure is no reason to replace the process.
     """
 
     arm: Arm

@@ -81,15 +81,15 @@ def known_models(policies: Path, standing: Sequence[str]) -> Sequence[str]:
     return sorted({*named, *standing})
 
 
-def replicas_wanted(policies: Path) -> int:
-    """Return the largest number of replicas that a valid policy of a folder asks for, 1 without any."""
-    wanted = [1]
+def valid_policies(policies: Path) -> Sequence[Policy]:
+    """Return the policies of a folder that can be followed; the others are only told of."""
+    valid: list[Policy] = []
     for model in policy_models(policies):
         try:
-            wanted.append(load_policy(policies, model).serving.replicas)
+            valid.append(load_policy(policies, model))
         except HoldfastError as error:
             log.warning("policy_not_followed", model=model, error=str(error))
-    return max(wanted)
+    return valid
 
 
 def _stamp(path: Path) -> Stamp | None:

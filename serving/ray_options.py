@@ -23,6 +23,7 @@ A replica's own 503 is not in the list: that is how it sheds load, and replaying
 """
 REPLAYABLE_BYTES = 131_072
 """HAProxy can replay a request that fits its buffer, head included."""
+LOAD_SECONDS = 2
 DRAIN_SECONDS = 1
 """How long a replica that is to stop keeps answering while HAProxy learns of it."""
 
@@ -65,5 +66,8 @@ def ray_environment(chosen: Settings, scratch: Path, haproxy: Path | None) -> Ma
         "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(base + REPLICA_HTTP.stop - 1),
         "RAY_SERVE_DIRECT_INGRESS_MIN_GRPC_PORT": str(base + REPLICA_GRPC.start),
         "RAY_SERVE_DIRECT_INGRESS_MAX_GRPC_PORT": str(base + REPLICA_GRPC.stop - 1),
+        # What a replica says about its load is what the number of replicas follows; by default it would be 10 s old.
+        "RAY_SERVE_AUTOSCALING_METRIC_RECORD_INTERVAL_FACTOR": "0.1",
+        "RAY_SERVE_REPLICA_AUTOSCALING_METRIC_PUSH_INTERVAL_S": str(LOAD_SECONDS),
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": str(DRAIN_SECONDS),
     }

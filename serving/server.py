@@ -21,9 +21,11 @@ import structlog
 from lifecycle.errors import HoldfastError, Unavailable
 from serving.haproxy import find_haproxy, wrap_haproxy
 from serving.haproxy_rules import Waiting
+from serving.policy_files import valid_policies
 from serving.ports import require_free
 from serving.ray_options import FALLBACK_HTTP, HAPROXY_METRICS, HAPROXY_STATS, ray_environment
 from stores.ledger.opening import open_ledger
+from stores.ledger.scalings import Scaling, record_quietly
 from stores.settings import Settings, settings
 
 log = structlog.get_logger()
@@ -66,6 +68,8 @@ def serve_until(stop: threading.Event, chosen: Settings, scratch: Path) -> None:
     if chosen.ray_address == LOCAL:
         # A cluster that runs already has its own environment; docs/settings.md says what it needs.
         os.environ.update(ray_environment(chosen, scratch, _proxy(chosen, scratch)))
+        # Ray's processes read the settings, too, wherever they are started.
+        os.environ["HOLDFAST_HOME"] = str(chosen.home)
     _start(chosen, scratch, stop)
     ready = chosen.run / READY_FILE
     try:
@@ -112,7 +116,11 @@ def _start(chosen: Settings, scratch: Path, stop: threading.Event) -> None:
     from ray.serve.schema import LoggingConfig  # noqa: PLC0415 - as above
 
     from serving.app import GATEWAY, NAME, build  # noqa: PLC0415 - as above
+    from serving.demand import demand_of, require_reachable  # noqa: PLC0415 - as above
 
+    policies = valid_policies(chosen.policies)
+    demand = demand_of(policies)
+    require_reachable(policies, chosen.replica_requests)
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
     if chosen.ray_address == LOCAL:
         ray.init(
@@ -120,6 +128,7 @@ def _start(chosen: Settings, scratch: Path, stop: threading.Event) -> None:
             object_store_memory=OBJECT_STORE_BYTES,
             logging_level="WARNING",
             log_to_driver=False,
+            num_gpus=chosen.logical_gpus,
             _node_ip_address=chosen.host,
             _temp_dir=str(scratch / "ray"),
         )
@@ -127,9 +136,16 @@ def _start(chosen: Settings, scratch: Path, stop: threading.Event) -> None:
         ray.init(chosen.ray_address, logging_level="WARNING", log_to_driver=False)
     # Ray has put its own handlers in place, which print a stack trace and leave its processes behind.
     _heed_signals(stop)
+    if chosen.ray_address == LOCAL:
+        # A cluster elsewhere may grow; this machine does not.
+        demand.require_there(ray.cluster_resources())
     quiet = LoggingConfig(log_level="WARNING", enable_access_log=False)
     serve.start(http_options=HTTPOptions(host=chosen.host, port=chosen.http_port), logging_config=quiet)
     serve.run(build(chosen), name=NAME, route_prefix="/")
+    started = Scaling(
+        datetime.now(UTC), 0, demand.minimum, demand.minimum, demand.maximum, reason="the gateway was started"
+    )
+    record_quietly(started, chosen.ledger_address)
     if chosen.jobs == "celery":
         from serving.jobs import consumer  # noqa: PLC0415 - as above
 

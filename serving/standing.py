@@ -12,7 +12,8 @@ from lifecycle.contract import Contract
 from lifecycle.errors import Unavailable
 from lifecycle.plan import TrafficPlan
 from lifecycle.policy import Policy
-from serving.arms import WORKERS, Arm, load_arm
+from lifecycle.resources_policy import ArmResources
+from serving.arms import WORKERS, Arm, load_arm, place_of
 from serving.at_work import AtWork
 from serving.budgets.gate import open_gate
 from serving.budgets.spending import Spending
@@ -78,15 +79,16 @@ class StandingUp:
             raise ValueError(f"plan revision {plan.revision} of {plan.model} has no champion")
         definition = load_definition(plan.model)
         policy = self._policies[plan.model] = self.policy_of(plan.model)
-        arms = {plan.champion: self._arm(plan.champion, definition)}
+        resources = policy.resources
+        arms = {plan.champion: self._arm(plan.champion, definition, resources.champion)}
         left_out: dict[str, str] = {}
         loading: list[str] = []
         out_of_reach: set[str] = set()
         for version in plan.versions()[1:]:
             on_trial = plan.canary is not None and version == plan.canary.version
-            load = self._canary if on_trial else self._arm
+            load, needs = (self._canary, resources.canary) if on_trial else (self._arm, resources.champion)
             try:
-                arm = load(version, definition)
+                arm = load(version, definition, needs)
                 if on_trial:
                     require_asked(definition, arms[plan.champion].files.manifest.contract, version, arm.files.manifest)
                 arms[version] = arm
@@ -153,14 +155,14 @@ class StandingUp:
             budget=budget,
         )
 
-    def _arm(self, version: str, definition: ModelDefinition) -> Arm:
-        standing = self._standing(version, definition)
+    def _arm(self, version: str, definition: ModelDefinition, needs: ArmResources) -> Arm:
+        standing = self._standing(version, definition, needs)
         if standing is not None:
             return standing
-        return self._made(version, self.open_version(definition.name, version), definition)
+        return self._made(version, self.open_version(definition.name, version), definition, needs)
 
-    def _made(self, version: str, files: VersionFiles, definition: ModelDefinition) -> Arm:
-        arm = load_arm(version, files, definition)
+    def _made(self, version: str, files: VersionFiles, definition: ModelDefinition, needs: ArmResources) -> Arm:
+        arm = load_arm(version, files, definition, needs)
         warm_up(arm, self._reader(arm.definition))
         return arm
 
@@ -170,23 +172,25 @@ class StandingUp:
             self._readers[key] = self.reader_of(edition, self._policies[edition.name])
         return self._readers[key]
 
-    def _canary(self, version: str, definition: ModelDefinition) -> Arm:
-        standing = self._standing(version, definition)
+    def _canary(self, version: str, definition: ModelDefinition, needs: ArmResources) -> Arm:
+        standing = self._standing(version, definition, needs)
         if standing is not None:
             return standing
         model = definition.name
         # Apart, because a registry that hangs says nothing about the version, and a version that does says all.
         files = self.loading.result((FILES, model, version), lambda: self.open_version(model, version), Unavailable)
         try:
-            return self.loading.result((CANARY, model, version), lambda: self._made(version, files, definition))
+            return self.loading.result((CANARY, model, version), lambda: self._made(version, files, definition, needs))
         except StillLoading:
             raise
         except Exception:
             self.loading.forget((FILES, model, version))
             raise
 
-    def _standing(self, version: str, definition: ModelDefinition) -> Arm | None:
-        return self._arms.get(definition.name, {}).get(version)
+    def _standing(self, version: str, definition: ModelDefinition, needs: ArmResources) -> Arm | None:
+        """Return a version that stands already, as its arm needs it; one that was canary may need another place."""
+        arm = self._arms.get(definition.name, {}).get(version)
+        return arm if arm is not None and arm.place == place_of(needs) else None
 
     def _codec(self, model: str, arm: Arm, max_rows: int) -> RowCodec:
         key = (model, arm.version, max_rows)

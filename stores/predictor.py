@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lifecycle.errors import ArtifactInvalid, InvalidInput
+from lifecycle.resources_policy import Device
 from lifecycle.rollout_policy import Format
 from stores.formats.loading import load_model
 from stores.formats.scoring import Score, probabilities
@@ -24,12 +25,13 @@ RELATIVE_TOLERANCE = 1e-6
 class Predictor:
     """One loaded version; `vector` names the matrix columns it is given, in order.
 
-    `columns` are the positions of those it takes, None when it takes them all as they are.
+    `columns` are the positions of those it takes, None when it takes them all as they are. It computes on `device`.
     """
 
     vector: tuple[str, ...]
     predict: Score
     columns: tuple[int, ...] | None = None
+    device: Device = "cpu"
 
     def score(self, matrix: np.ndarray) -> np.ndarray:
         """Return the probability of the positive class per row, (n_rows,) float64.
@@ -56,20 +58,20 @@ class Predictor:
         return probabilities(self.predict(taken), len(matrix))
 
 
-def load_predictor(files: VersionFiles) -> Predictor:
-    """Return a version's predictor, loaded from the model file alone.
+def load_predictor(files: VersionFiles, device: Device = "cpu") -> Predictor:
+    """Return a version's predictor, loaded from the model file alone, that computes on a device.
 
     Nothing in the file can run code, but for a pickle, which only a policy can allow. Raises ArtifactInvalid when the
-    file is not what its manifest says, or takes other columns.
+    file is not what its manifest says, or takes other columns, and Unavailable when it cannot compute there.
     """
     manifest = files.manifest
     inputs = manifest.vector if manifest.inputs is None else manifest.inputs
     unknown = [name for name in inputs if name not in manifest.vector]
     if unknown:
         raise ArtifactInvalid(f"{files.folder} takes {', '.join(unknown)}; allowed: features of {manifest.vector}")
-    predict = load_model(manifest.format, files.folder / manifest.model_file, inputs)
+    predict = load_model(manifest.format, files.folder / manifest.model_file, inputs, device)
     columns = None if manifest.inputs is None else tuple(manifest.vector.index(name) for name in inputs)
-    return Predictor(manifest.vector, predict, columns)
+    return Predictor(manifest.vector, predict, columns, device)
 
 
 def predictor_of(booster: "Booster", vector: tuple[str, ...]) -> Predictor:
@@ -84,8 +86,8 @@ def predictor_of(booster: "Booster", vector: tuple[str, ...]) -> Predictor:
 def prove(files: VersionFiles, predictor: Predictor) -> None:
     """Raise ArtifactInvalid unless the version gives its own example's scores.
 
-    A booster must give them bit for bit, other formats within RELATIVE_TOLERANCE. A version that was trained elsewhere
-    has no requests in its example.
+    A booster must give them bit for bit, other formats and other devices within RELATIVE_TOLERANCE. A version that was
+    trained elsewhere has no requests in its example.
     """
     example = files.manifest.example
     matrix = np.array(example.features, dtype=np.float32)
@@ -99,7 +101,7 @@ def prove(files: VersionFiles, predictor: Predictor) -> None:
     except InvalidInput as error:
         raise ArtifactInvalid(f"{files.folder}: the example cannot be scored: {error}") from error
     expected = np.array(example.scores, dtype=np.float64)
-    differing = np.flatnonzero(~same_scores(given, expected, files.manifest.format))
+    differing = np.flatnonzero(~same_scores(given, expected, files.manifest.format, predictor.device))
     if differing.size:
         row = differing[0]
         raise ArtifactInvalid(
@@ -108,8 +110,8 @@ def prove(files: VersionFiles, predictor: Predictor) -> None:
         )
 
 
-def same_scores(given: np.ndarray, expected: np.ndarray, format_name: Format) -> np.ndarray:
-    """Return which of two runs' scores agree as the format must, (n_rows,) bool."""
-    if format_name in EXACT:
+def same_scores(given: np.ndarray, expected: np.ndarray, format_name: Format, device: Device = "cpu") -> np.ndarray:
+    """Return which of two runs' scores agree as the format must, (n_rows,) bool; a GPU adds up in another order."""
+    if format_name in EXACT and device == "cpu":
         return np.asarray(given == expected)
     return np.asarray(np.abs(given - expected) <= RELATIVE_TOLERANCE * np.abs(expected))

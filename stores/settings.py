@@ -49,6 +49,8 @@ class Settings(BaseSettings):
     """Celery's broker, such as `redis://host:port/0`."""
     ray_address: str = "local"
     """`local` starts Ray; anything else is an address for `ray.init`."""
+    logical_gpus: int | None = Field(None, ge=0)
+    """GPUs that a Ray started here hands out, instead of those it finds: only for trying out how they are shared."""
 
     auth: Literal["open", "required"] = "open"
     """`open` lets in everybody who can reach the gateway, which must listen on loopback; `required` asks for keys."""

@@ -5,6 +5,7 @@ from textwrap import dedent
 from lifecycle.idempotency_policy import IdempotencyPolicy
 from lifecycle.jobs_policy import JobsPolicy, WebhookPolicy
 from lifecycle.people import Override, Person
+from lifecycle.resources_policy import ArmResources, ComputingResources, ReplicasPolicy, ResourcesPolicy
 from lifecycle.rollout_policy import (
     CanaryPolicy,
     CanaryStep,
@@ -28,7 +29,6 @@ from lifecycle.watching_policy import (
 
 SERVING_YAML = """
 serving:
-  replicas: 1
   max_rows_per_request: 64
   max_body_bytes: 65536
   max_batch_rows: 64
@@ -74,6 +74,21 @@ PICK_UP = PickUpPolicy(
     max_artifact_mb=50,
     max_latency_ms_1_row=200,
     max_latency_ms_64_rows=400,
+)
+
+SHARED = ArmResources(cpus=0, gpus=0, device="cpu", memory_mb=0, placement="shared")
+RESOURCES = ResourcesPolicy(
+    replicas=ReplicasPolicy(
+        minimum=1,
+        maximum=1,
+        target_queue_depth=16,
+        target_p95_ms=100,
+        scale_up_after_seconds=15,
+        scale_down_after_seconds=300,
+    ),
+    champion=SHARED,
+    canary=SHARED,
+    shadow=ComputingResources(cpus=0, gpus=0, device="cpu"),
 )
 
 
@@ -170,6 +185,7 @@ def rollout_yaml(unit: str) -> str:
     )
     start = dedent(
         f"""
+        resources: {RESOURCES.model_dump_json(exclude_none=True)}
         idempotency: {IDEMPOTENCY.model_dump_json()}
         pick_up: {PICK_UP.model_dump_json()}
         rollout:

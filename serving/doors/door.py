@@ -10,7 +10,7 @@ from lifecycle.tenants import Role, fits, parts_of
 from serving.caller import ANYBODY_AT, Caller
 from serving.doors.guests import Guests
 from serving.doors.head import HeadLimits
-from serving.doors.rates import Rates
+from serving.doors.rates import Alone, Counted, Rates
 from serving.doors.refusals import Refusals
 from serving.doors.slow_bodies import SlowBodies
 from serving.exchange import Headers
@@ -51,7 +51,7 @@ class Door:
         required: bool = False,
         head: HeadLimits = HEAD_LIMITS,
         bodies: SlowBodies | None = None,
-        replicas: int = 1,
+        replicas: Counted | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.head = head
@@ -59,7 +59,7 @@ class Door:
         self.refusals = Refusals()
         self._known = Nobody() if known is None else known
         self._required = required
-        self._rates = Rates(replicas, monotonic)
+        self._rates = Rates(Alone() if replicas is None else replicas, monotonic)
 
     def enter(self, headers: Headers, needs: Role = Role.PREDICT) -> Caller:
         """Return who asks.

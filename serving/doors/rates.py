@@ -3,10 +3,24 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import ceil
+from typing import Protocol
 
 from lifecycle.tenants import Tenant
 from lifecycle.token_bucket import TokenBucket
 from serving.problem import refused
+
+
+class Counted(Protocol):
+    """How many replicas there are."""
+
+    count: int
+
+
+@dataclass
+class Alone:
+    """So many replicas, whatever the load."""
+
+    count: int = 1
 
 
 @dataclass
@@ -18,12 +32,15 @@ class Rates:
     Used on the event loop only.
     """
 
-    replicas: int
+    replicas: Counted
     monotonic: Callable[[], float]
     _buckets: dict[str, tuple[Tenant, TokenBucket]] = field(default_factory=dict)
+    _share: int = 0
 
     def take(self, tenant: Tenant) -> None:
         """Count a request; raises Refused with 429 and Retry-After when the tenant has sent too many."""
+        if self.replicas.count != self._share:
+            self._share_among(self.replicas.count)
         known, bucket = self._buckets.get(tenant.name) or self._open(tenant)
         if known is not tenant and known != tenant:
             _, bucket = self._open(tenant)
@@ -32,10 +49,19 @@ class Rates:
             raise _too_many(tenant, wait)
 
     def _open(self, tenant: Tenant) -> tuple[Tenant, TokenBucket]:
-        share = self.replicas
-        bucket = TokenBucket(tenant.per_second / share, max(1.0, tenant.burst / share), self.monotonic())
+        bucket = TokenBucket(*self._limits(tenant), self.monotonic())
         self._buckets[tenant.name] = (tenant, bucket)
         return tenant, bucket
+
+    def _share_among(self, replicas: int) -> None:
+        """Give every bucket its new size; each stays as full as it was."""
+        self._share = replicas
+        self._buckets = {
+            name: (tenant, bucket.resized(*self._limits(tenant))) for name, (tenant, bucket) in self._buckets.items()
+        }
+
+    def _limits(self, tenant: Tenant) -> tuple[float, float]:
+        return tenant.per_second / self._share, max(1.0, tenant.burst / self._share)
 
 
 def _too_many(tenant: Tenant, wait: float) -> Exception:

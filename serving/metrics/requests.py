@@ -100,6 +100,13 @@ class RequestMeter:
             figures.add(REQUEST_DURATION, (model,), [*mine.buckets, mine.seconds])
         return figures
 
+    def durations(self) -> dict[str, tuple[list[int], float]]:
+        """Return how many requests took how long so far, by model: counts by REQUEST_SECONDS, and their sum in seconds.
+
+        Names of models that are not served here are left out.
+        """
+        return {name: ([*mine.buckets], mine.seconds) for name, mine in list(self._models.items()) if name != UNKNOWN}
+
     def in_flight(self) -> dict[str, int]:
         """Return how many requests are being answered, by model."""
         return {model: mine.in_flight for model, mine in list(self._models.items())}

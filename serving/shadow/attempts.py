@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lifecycle.errors import ArtifactInvalid
+from serving.isolation.memory import MemoryExhausted, is_exhaustion
 from serving.shadow.waiting import own_wait_seconds
 from stores.predictor import Predictor
 
@@ -31,6 +32,8 @@ class Attempts:
 
 def attempt(predictor: Predictor, matrix: np.ndarray) -> Attempts:
     """Return the attempts at an (n_rows, n_features) float32 matrix.
+
+    Raises MemoryExhausted when the system gives the version no more memory.
 
     When the batch fails as a whole, every row is tried alone, so that an odd one does not fail its neighbours.
     The time is what predicting took, without waiting for a core at the lowest priority.
@@ -60,7 +63,10 @@ def _try(predictor: Predictor, matrix: np.ndarray) -> tuple[np.ndarray, str | No
     try:
         scores = np.asarray(predictor.score(matrix), dtype=np.float64)
         _require_probabilities(scores, len(matrix))
-    except Exception as error:  # noqa: BLE001 - whatever an unproven version raises is its failed attempt
+    except Exception as error:
+        # Whatever an unproven version raises is its failed attempt, but what comes after this one would be no better.
+        if is_exhaustion(error):
+            raise MemoryExhausted from error
         return np.full(len(matrix), np.nan), f"{type(error).__name__}: {error}"[:ERROR_CHARACTERS]
     return scores, None
 

@@ -12,6 +12,7 @@ from subprocess import PIPE, Popen
 import psutil
 import pyarrow as pa
 
+from serving.isolation.memory_group import limited_group
 from serving.shadow.frames import Message, Task, decode_message, encode_task, frame
 from serving.shadow.waiting import CoreUse, core_use
 
@@ -20,7 +21,7 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_
 PIPE_BYTES = 1024 * 1024
 READ_BYTES = 65_536
 LINE_CHARACTERS = 2_000
-MEGABYTE = 1024 * 1024
+MEGABYTE = 1_000_000
 
 
 class Child:
@@ -43,6 +44,7 @@ class Child:
             process_group=0,
         )
         self.pid = self._process.pid
+        self._group = limited_group(self.pid, task.memory_limit_mb)
         pipes = (self._process.stdin, self._process.stdout, self._process.stderr)
         self._in, self._out, self._err = (pipe.fileno() for pipe in pipes if pipe is not None)
         for descriptor in (self._in, self._out, self._err):
@@ -95,6 +97,10 @@ class Child:
         """Return what it ended with, minus the signal's number for one that was killed; None while it runs."""
         return self._process.poll()
 
+    def was_killed_for_memory(self) -> bool:
+        """Return whether the system ended it because it had all the memory it is allowed."""
+        return self._group is not None and self._group.has_killed()
+
     def close_input(self) -> None:
         """Tell it that nothing more comes: it ends once it has done what it was given whole."""
         self._unsent.clear()
@@ -109,7 +115,9 @@ class Child:
         self._process.wait()
 
     def close(self) -> None:
-        """Let go of the pipes."""
+        """Let go of the pipes, and of its group; to be called once it is gone."""
+        if self._group is not None:
+            self._group.close()
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             if pipe is not None:
                 pipe.close()

@@ -7,7 +7,11 @@ from typing import BinaryIO
 import msgspec
 import pyarrow as pa
 
+from lifecycle.resources_policy import Device
+
 _LENGTH = struct.Struct(">I")
+EXHAUSTED = 75
+"""Exit code of a process that was given no more memory, also where it could not say so."""
 
 
 class Asking(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +31,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
 
     `parent` is the keeper's process id, `manifest` the version's manifest as JSON. A score at or above `threshold`
     is decided `positive`, else `negative`. `replica` is the name its rows are logged under. `dropped` are the places of
-    the features that the log does not keep. `asking` is None when the champion's contract is its own.
+    the features that the log does not keep. `asking` is None when the champion's contract is its own. The system gives
+    the process no more than `memory_limit_mb`, and the version computes on `device`.
     """
 
     parent: int
@@ -41,6 +46,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     negative: str
     asking: Asking | None = None
     dropped: tuple[int, ...] = ()
+    memory_limit_mb: float
+    device: Device = "cpu"
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):
@@ -56,6 +63,12 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
     version_failed: bool
 
 
+class Exhausted(msgspec.Struct, frozen=True, tag=True):
+    """The system gave the version no more memory, so its process ends; `memory_mb` is what it had."""
+
+    memory_mb: float
+
+
 class Ack(msgspec.Struct, frozen=True, tag=True):
     """A batch is done: how many of its rows were answered, failed, or could not be logged."""
 
@@ -66,7 +79,7 @@ class Ack(msgspec.Struct, frozen=True, tag=True):
     memory_mb: float
 
 
-Message = Ready | Refused | Ack
+Message = Ready | Refused | Exhausted | Ack
 
 encode_task = msgspec.json.Encoder().encode
 decode_task = msgspec.json.Decoder(Task).decode

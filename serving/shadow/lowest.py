@@ -29,7 +29,11 @@ def take_lowest_priority() -> None:
         # A leak faster than the keeper looks must cost this process, not the gateway.
         with suppress(OSError):
             Path("/proc/self/oom_score_adj").write_text("1000", encoding="utf-8")
-    # A version that crashes again and again would fill the disk with images of its memory.
+    leave_no_core()
+
+
+def leave_no_core() -> None:
+    """Write no image of this process's memory: a version that crashes again and again would fill the disk."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 

@@ -24,7 +24,8 @@ def main(load: "Load | None" = None) -> int:
     messages = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
 
-    from serving.shadow.working import load_version, work  # noqa: PLC0415 - after the priority is lowered
+    from serving.isolation.pinned import load_version  # noqa: PLC0415 - after the priority is lowered
+    from serving.shadow.working import work  # noqa: PLC0415 - as above
 
     with messages:
         return work(sys.stdin.buffer, messages, load or load_version)

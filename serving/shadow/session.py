@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from lifecycle.rollout_policy import ShadowPolicy
 from serving.shadow.child import Child
-from serving.shadow.frames import Message, Ready, Refused
+from serving.shadow.frames import EXHAUSTED, Ack, Exhausted, Message, Ready, Refused
 from serving.shadow.mirror import Mirror
 from serving.shadow.tally import Tally
 
@@ -57,6 +57,8 @@ class Session:
         if self._refused is not None:
             return self._refused
         if code is not None:
+            if code == EXHAUSTED or self._child.was_killed_for_memory():
+                return self._out_of_memory()
             how = f"died of {signal.Signals(-code).name}" if code < 0 else f"ended by itself with exit code {code}"
             return Ended(f"{how}{self._at_work()}", version_failed=True)
         if self.ready:
@@ -69,14 +71,17 @@ class Session:
         """Count what the child says it has done."""
         for message in self._messages():
             if isinstance(message, Refused):
-                said = "could not be loaded: " if message.version_failed else "cannot keep its log: "
+                said = "could not be loaded: " if message.version_failed else "cannot work here: "
                 self._refused = Ended(said + message.reason, message.version_failed)
+            elif isinstance(message, Exhausted):
+                self._holds(message.memory_mb)
+                self._refused = self._out_of_memory()
             elif isinstance(message, Ready):
                 self.ready = True
             elif self._sent:
                 self._sent.popleft()
                 self._tally.add(message)
-            if not isinstance(message, Refused):
+            if isinstance(message, Ready | Ack):
                 self._holds(message.memory_mb)
             self._begin_waiting()
 
@@ -133,6 +138,14 @@ class Session:
         if held <= limit:
             return None
         reason = f"took {held:.0f} MB of memory; memory_limit_mb allows {limit:g}{self._at_work()}"
+        return Ended(reason, version_failed=True)
+
+    def _out_of_memory(self) -> Ended:
+        limit = self._limits.memory_limit_mb
+        reason = (
+            f"was given no more memory by the system at {self._memory_mb:.0f} MB of memory; memory_limit_mb allows "
+            f"{limit:g}, of which not all can be used{self._at_work()}"
+        )
         return Ended(reason, version_failed=True)
 
     def _hangs(self) -> Ended | None:

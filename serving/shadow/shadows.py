@@ -66,7 +66,7 @@ class Shadows:
     ) -> Mirror:
         """Return what the plan's shadow is fed through; a process that runs for the same trial goes on.
 
-        When the policy has changed how a score becomes a decision, a new process decides by it, as the champion does.
+        When the policy has changed how a score becomes a decision, or what the process may take, a new one goes on.
         `files` are the shadow's. A version made for other features than `definition` computes is not started, and
         its report says so; nor is one that cannot be asked what a champion of the contract `asked` is.
         """
@@ -134,14 +134,18 @@ class Shadows:
             negative=policy.decision.negative,
             asking=None if same else asking,
             dropped=tuple(vector.index(name) for name in dropped_by(policy.log) if name in vector),
+            memory_limit_mb=policy.rollout.shadow.memory_limit_mb,
+            device=policy.resources.shadow.device,
         )
         return ShadowVersion(task, files.manifest.contract.name, files.manifest.artifact_digest)
 
 
 def _trial(charge: Charge) -> tuple[object, ...]:
     task = charge.version.task
+    decided_by = task.threshold, task.positive, task.negative
+    limits = task.memory_limit_mb, task.device
     same = task.asking is None
-    return task.version, charge.since_revision, task.threshold, task.positive, task.negative, same, task.dropped
+    return task.version, charge.since_revision, *decided_by, *limits, same, task.dropped
 
 
 def _hidden(version: ShadowVersion, policy: Policy) -> str:

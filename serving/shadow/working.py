@@ -1,8 +1,10 @@
 """The shadow's work: load the version, prove it, then answer every batch that comes, and log the answers."""
 
+import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -12,40 +14,52 @@ import psutil
 import pyarrow as pa
 import structlog
 
-from lifecycle.errors import ArtifactInvalid, HoldfastError, Unavailable
+from lifecycle.errors import HoldfastError, Unavailable
 from lifecycle.manifest import Manifest
+from lifecycle.resources_policy import Device
+from serving.isolation.memory import MemoryExhausted, is_exhaustion, limit_memory, used_mb
 from serving.prediction_ids import PredictionIds
 from serving.shadow.attempts import attempt
-from serving.shadow.frames import Ack, Asking, Message, Ready, Refused, decode_task, encode_message, frames
+from serving.shadow.frames import (
+    EXHAUSTED,
+    Ack,
+    Asking,
+    Exhausted,
+    Message,
+    Ready,
+    Refused,
+    decode_task,
+    encode_message,
+    frames,
+)
 from serving.shadow.lowest import watch_parent
 from serving.shadow.shadow_rows import ShadowVersion
 from stores.prediction_log.schema import SCHEMA
 from stores.prediction_log.segment import SegmentWriter
 from stores.prediction_log.shipper import adopt_orphans
 from stores.prediction_log.shipping import Shipper
-from stores.predictor import Predictor, load_predictor, prove
-from stores.versions import VersionFiles, file_digest
+from stores.predictor import Predictor, prove
+from stores.versions import VersionFiles
 
 log = structlog.get_logger()
 
-Load = Callable[[VersionFiles], Predictor]
+Load = Callable[[VersionFiles, Device], Predictor]
 SHIP_SECONDS = 2.0
-MEGABYTE = 1024 * 1024
-
-
-def load_version(files: VersionFiles) -> Predictor:
-    """Return a version's predictor from the very file that was pinned; raises ArtifactInvalid."""
-    manifest = files.manifest
-    found = file_digest(files.folder / manifest.model_file)
-    if found != manifest.artifact_digest:
-        raise ArtifactInvalid(
-            f"{files.folder / manifest.model_file} has SHA-256 {found}; its manifest says {manifest.artifact_digest}"
-        )
-    return load_predictor(files)
+MEGABYTE = 1_000_000
 
 
 def work(source: BinaryIO, sink: BinaryIO, load: Load) -> int:
-    """Answer batches until `source` ends; return the exit status. Every message goes to `sink` as it is made."""
+    """Answer batches until `source` ends; return the exit status. Every message goes to `sink` as it is made.
+
+    A version that the system gives no more memory has its process end at once.
+    """
+    try:
+        return _work(source, sink, load)
+    except MemoryExhausted:
+        return _exhausted(sink)
+
+
+def _work(source: BinaryIO, sink: BinaryIO, load: Load) -> int:
     incoming = frames(source)
     first = next(incoming, None)
     if first is None:
@@ -57,11 +71,14 @@ def work(source: BinaryIO, sink: BinaryIO, load: Load) -> int:
     threading.Thread(target=_adopt, args=(root,), name="adoption", daemon=True).start()
     try:
         files = VersionFiles(Path(task.folder), Manifest.model_validate_json(task.manifest))
-        predictor = load(files)
+        limit_memory(task.memory_limit_mb)
+        predictor = load(files, task.device)
         if files.manifest.example.features:
             prove(files, predictor)
     except Exception as error:  # noqa: BLE001 - whatever an unproven version raises is the reason it is refused
-        return _refuse(sink, f"{type(error).__name__}: {error}", version_failed=True)
+        if is_exhaustion(error):
+            return _exhausted(sink)
+        return _refuse(sink, f"{type(error).__name__}: {error}", version_failed=not isinstance(error, Unavailable))
     try:
         writer = SegmentWriter(root, task.replica)
     except (HoldfastError, OSError) as error:
@@ -132,6 +149,13 @@ def _matrix(mirrored: pa.RecordBatch) -> np.ndarray:
 def _refuse(sink: BinaryIO, reason: str, *, version_failed: bool) -> int:
     _say(sink, Refused(reason, version_failed))
     return 1
+
+
+def _exhausted(sink: BinaryIO) -> int:
+    with suppress(MemoryError):
+        _say(sink, Exhausted(used_mb()))
+    # Whatever else there is to clear up would ask for memory, too.
+    os._exit(EXHAUSTED)
 
 
 def _say(sink: BinaryIO, message: Message) -> None:

@@ -1,4 +1,4 @@
-"""ONNX graphs, run by ONNX Runtime on one CPU thread: standard operators only, weights beside the graph or in it."""
+"""ONNX graphs, run by ONNX Runtime on one CPU thread or a GPU: standard operators only, weights beside it or in it."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -7,19 +7,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lifecycle.errors import ArtifactInvalid
+from lifecycle.resources_policy import Device
+from stores.formats.devices import require_device
 from stores.formats.scoring import Score, of_class_one, probabilities
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 FLOATS = {"tensor(float)": np.float32, "tensor(double)": np.float64}
+CPU, GPU = "CPUExecutionProvider", "CUDAExecutionProvider"
 EXPORT = "Export the graph so, and log it again."
 
 
-def load(path: Path, inputs: Sequence[str]) -> Score:
-    """Return the scores of a graph that takes the columns `inputs`, as one matrix or as one tensor each.
+def load(path: Path, inputs: Sequence[str], device: Device = "cpu") -> Score:
+    """Return the scores, on a device, of a graph that takes the columns `inputs`, as one matrix or as one tensor each.
 
-    Raises ArtifactInvalid when it is no graph that fits.
+    Raises ArtifactInvalid when it is no graph that fits, and Unavailable when there is no such device for it.
     """
     import onnxruntime  # noqa: PLC0415 - a process without such a version need not load it
 
@@ -27,8 +30,10 @@ def load(path: Path, inputs: Sequence[str]) -> Score:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
     weights_of(path)
+    can = GPU in onnxruntime.get_available_providers()
+    require_device(device, path.name, library_can=can, library="this build of ONNX Runtime")
     try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(str(path), options, providers=[GPU, CPU] if device == "cuda" else [CPU])
     except Exception as error:  # its exceptions share no parent of their own
         cause = str(error).partition("\n")[0]
         raise ArtifactInvalid(

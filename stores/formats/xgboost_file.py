@@ -2,17 +2,24 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lifecycle.errors import ArtifactInvalid
+from lifecycle.resources_policy import Device
+from stores.formats.devices import require_device
 from stores.formats.scoring import Score
 
+if TYPE_CHECKING:
+    from xgboost import Booster
 
-def load(path: Path, inputs: Sequence[str]) -> Score:
-    """Return the scores of a booster; `inputs` are the columns it will be given, in order.
 
-    Raises ArtifactInvalid when the file is no booster, or was trained on other columns.
+def load(path: Path, inputs: Sequence[str], device: Device = "cpu") -> Score:
+    """Return the scores of a booster on a device; `inputs` are the columns it will be given, in order.
+
+    Raises ArtifactInvalid when the file is no booster, or was trained on other columns, and Unavailable when there
+    is no such device for it.
     """
     import xgboost  # noqa: PLC0415 - a process that never scores need not load it
 
@@ -39,8 +46,24 @@ def load(path: Path, inputs: Sequence[str]) -> Score:
         )
     _require_one_reading(path, booster.attr("best_iteration"), booster.num_boosted_rounds())
 
+    if device == "cuda":
+        return _on_gpu(booster, path, built_for_it=bool(xgboost.build_info().get("USE_CUDA")))
+
     def score(matrix: np.ndarray) -> np.ndarray:
         return np.asarray(booster.inplace_predict(matrix), dtype=np.float64)
+
+    return score
+
+
+def _on_gpu(booster: "Booster", path: Path, *, built_for_it: bool) -> Score:
+    import xgboost  # noqa: PLC0415 - as above
+
+    require_device("cuda", path.name, library_can=built_for_it, library="this build of XGBoost")
+    booster.set_param({"device": "cuda"})
+
+    def score(matrix: np.ndarray) -> np.ndarray:
+        # In place, a matrix in the processor's memory would be scored by the processor, with a warning.
+        return np.asarray(booster.predict(xgboost.DMatrix(matrix)), dtype=np.float64)
 
     return score
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy import Engine, delete, distinct, func, insert, select
 
 from stores.ledger.schema import arms
 
@@ -48,3 +48,9 @@ class Arms:
         with self._engine.connect() as connection:
             rows = connection.execute(recent).all()
         return tuple(ArmReport(**{**row._asdict(), "ready": bool(row.ready)}) for row in rows)
+
+    def replicas(self, moment: datetime) -> int:
+        """Return how many replicas reported, on any model, at or after a moment."""
+        recent = select(func.count(distinct(arms.c.replica))).where(arms.c.reported_at >= moment)
+        with self._engine.connect() as connection:
+            return int(connection.execute(recent).scalar_one())

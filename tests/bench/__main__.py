@@ -19,6 +19,7 @@ from tests.bench.costs.benchmark import bench_costs
 from tests.bench.drift.benchmark import bench_drift
 from tests.bench.drift.options import add_drift_options, chosen_drift_options
 from tests.bench.idempotency.benchmark import bench_idempotency
+from tests.bench.isolation.benchmark import bench_isolation
 from tests.bench.judge.benchmark import bench_judge
 from tests.bench.judge.options import add_options, chosen_options
 from tests.bench.metrics.benchmark import bench_metrics
@@ -35,6 +36,7 @@ BENCHMARKS: Mapping[str, Callable[[Console, argparse.Namespace], Mapping[str, ob
     "serving": lambda terminal, _: bench_serving(terminal),
     "spine": lambda terminal, _: bench_spine(terminal),
     "shadow": lambda terminal, _: bench_shadow(terminal),
+    "isolation": lambda terminal, _: bench_isolation(terminal),
     "overload": lambda terminal, given: bench_overload(terminal, chosen_overload_options(given)),
     "metrics": lambda terminal, _: bench_metrics(terminal),
     "idempotency": lambda terminal, _: bench_idempotency(terminal),

@@ -43,14 +43,14 @@ def test_a_good_file_is_said_to_be_read_with_its_revision() -> None:
 def test_every_problem_of_a_bad_file_is_a_line_and_exit_code_one(tmp_path: Path) -> None:
     """Programs look at the exit code, people at the lines."""
     draft = tmp_path / "draft.yaml"
-    text = SHIPPED.read_text(encoding="utf-8").replace("share: 0.1", "share: 0.9").replace("replicas: 1", "replica: 1")
-    draft.write_text(text, encoding="utf-8")
+    text = SHIPPED.read_text(encoding="utf-8").replace("share: 0.1", "share: 0.9")
+    draft.write_text(text.replace("minimum: 1\n", "minimal: 1\n"), encoding="utf-8")
     result = CliRunner().invoke(cli.app, ["policy", "check", str(draft)])
     assert result.exit_code == 1
     lines = result.stderr.splitlines()
     assert lines[-1] == f"3 problems in {draft}"
     assert all(line.startswith(f"{draft} line ") for line in lines[:-1])
-    assert "did you mean replicas?" in result.stderr
+    assert "did you mean minimum?" in result.stderr
 
 
 def test_a_file_is_held_against_its_model(tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
 """The status says who serves, who is on trial, and what waits for a person."""
 
 import json
+from datetime import UTC, datetime
 
 from typer.testing import CliRunner
 
 from console import cli
 from stores.ledger.plans import Plans
+from stores.ledger.scalings import Scaling, Scalings
 from stores.settings import Settings
 from tests.console.rollouts import MODEL, report, rollout
 
@@ -66,6 +68,22 @@ def test_a_pin_is_told_from_a_hold(home: Settings) -> None:
     text = shown()
     assert "pinned; the champion stays and nothing advances until a person says so: a holiday" in text
     assert "holdfast promote" not in text
+
+
+def test_replicas_and_the_reason_of_their_number_are_shown(home: Settings) -> None:
+    """Now, at least and at most, and what the last change was for."""
+    engine = rollout(home)
+    assert "Gateway:" not in shown()
+    report(engine, "one", 6)
+    report(engine, "two", 6)
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    Scalings(engine).record(Scaling(at, 1, 2, 1, 4, "p95 of m is 130 ms; target_p95_ms allows 100"))
+    assert (
+        "Gateway: 2 replicas report, 1 to 4 allowed; 1 → 2 wanted since 2026-01-01 00:00:00 UTC, "
+        "because p95 of m is 130 ms; target_p95_ms allows 100"
+    ) in shown()
+    told = json.loads(shown("--json"))["scaling"]
+    assert (told["running"], told["minimum"], told["maximum"]) == (2, 1, 4)
 
 
 def test_programs_read_the_same(home: Settings) -> None:

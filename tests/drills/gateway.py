@@ -95,7 +95,8 @@ def copied_policies(folder: Path, replicas: int) -> Path:
     """Write the flight model's policy with so many replicas, and with CHANGES."""
     folder.mkdir(exist_ok=True)
     text = (POLICIES / f"{MODEL}.yaml").read_text(encoding="utf-8")
-    for old, new in (("replicas: 1", f"replicas: {replicas}"), *CHANGES):
+    bounds = [(f"{bound}: 1{end}", f"{bound}: {replicas}{end}") for bound, end in (("minimum", "\n"), ("maximum", " "))]
+    for old, new in (*bounds, *CHANGES):
         assert text.count(old) == 1
         text = text.replace(old, new)
     part = folder / f"{MODEL}.part"

@@ -16,7 +16,7 @@ from lifecycle.policy import (
 )
 from lifecycle.rollout_policy import ArmName, CanaryStep, RolloutPolicy
 from lifecycle.verdict import Verdict
-from tests.policies import IDEMPOTENCY, JOBS, PEOPLE, PICK_UP, RETRAINING, TIERS, WATCHING, small_rollout
+from tests.policies import IDEMPOTENCY, JOBS, PEOPLE, PICK_UP, RESOURCES, RETRAINING, TIERS, WATCHING, small_rollout
 
 START = datetime(2013, 4, 1, tzinfo=UTC)
 COUNTS = {Verdict.PASS: (0, 400), Verdict.FAIL: (300, 400), Verdict.INCONCLUSIVE: (0, 3)}
@@ -28,7 +28,6 @@ def policy_with(rollout: RolloutPolicy) -> Policy:
         model="m",
         owner="owners",
         serving=ServingPolicy(
-            replicas=1,
             max_rows_per_request=1,
             max_body_bytes=1,
             max_batch_rows=1,
@@ -36,6 +35,7 @@ def policy_with(rollout: RolloutPolicy) -> Policy:
             max_queued_requests=1,
             feature_cache_seconds=0,
         ),
+        resources=RESOURCES,
         tiers=TIERS,
         idempotency=IDEMPOTENCY,
         decision=DecisionPolicy(threshold=0.25, positive="yes", negative="no", overrides=(), safety_filters=()),

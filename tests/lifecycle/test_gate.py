@@ -18,7 +18,7 @@ from lifecycle.policy import (
     TrainingPolicy,
 )
 from lifecycle.verdict import Verdict
-from tests.policies import IDEMPOTENCY, JOBS, PEOPLE, PICK_UP, RETRAINING, TIERS, WATCHING, small_rollout
+from tests.policies import IDEMPOTENCY, JOBS, PEOPLE, PICK_UP, RESOURCES, RETRAINING, TIERS, WATCHING, small_rollout
 
 AUC_FLOOR = GateRequirement(metric="auc", at_least=0.6)
 CALIBRATED = GateRequirement(metric="calibration_error", at_most=0.05)
@@ -36,7 +36,6 @@ def policy(*requirements: GateRequirement) -> Policy:
         model="toy",
         owner="owners",
         serving=ServingPolicy(
-            replicas=1,
             max_rows_per_request=1,
             max_body_bytes=1,
             max_batch_rows=1,
@@ -44,6 +43,7 @@ def policy(*requirements: GateRequirement) -> Policy:
             max_queued_requests=1,
             feature_cache_seconds=0,
         ),
+        resources=RESOURCES,
         tiers=TIERS,
         idempotency=IDEMPOTENCY,
         decision=DecisionPolicy(threshold=0.25, positive="yes", negative="no", overrides=(), safety_filters=()),

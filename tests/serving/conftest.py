@@ -21,6 +21,7 @@ from lifecycle.log_policy import LogPolicy
 from lifecycle.manifest import Manifest, SmallModel
 from lifecycle.plan import TrafficPlan
 from lifecycle.policy import Policy
+from lifecycle.resources_policy import ResourcesPolicy
 from lifecycle.review_policy import ReviewPolicy
 from serving.models import Models
 from serving.prediction_ids import PredictionIds
@@ -219,8 +220,10 @@ def make_bench(versions_root: Path) -> Callable[..., Bench]:
     """
 
     def make(
+        *,
         deadline_ms: float = 20_000.0,
         decision: DecisionPolicy | None = None,
+        resources: ResourcesPolicy | None = None,
         champion_ms: float = 20_000.0,
         review: ReviewPolicy | None = None,
         kept: LogPolicy | None = None,
@@ -239,6 +242,7 @@ def make_bench(versions_root: Path) -> Callable[..., Bench]:
                 "decision": decision or policy.decision,
                 "review": review,
                 "log": kept,
+                "resources": resources or policy.resources,
             }
             return policy.model_copy(update=changed)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lifecycle.errors import NotFound, PolicyInvalid
-from serving.policy_files import PolicyFiles, known_models, replicas_wanted
+from serving.policy_files import PolicyFiles, known_models, valid_policies
 from tests.serving.conftest import MODEL, POLICIES
 
 TEXT = (POLICIES / f"{MODEL}.yaml").read_text(encoding="utf-8")
@@ -100,13 +100,12 @@ def test_file_that_never_was_valid_is_an_error_until_it_is(file: Path) -> None:
 
 
 def test_one_broken_file_stops_no_other_at_start(file: Path, logged: list[Any]) -> None:
-    """The number of replicas is what the valid ones ask for."""
-    write(file, "replicas: 1", "replicas: 3")
+    """What the gateway is given is what the valid ones ask for."""
     (file.parent / "other.yaml").write_text("model: other\n", encoding="utf-8")
-    assert replicas_wanted(file.parent) == 3
+    assert [policy.model for policy in valid_policies(file.parent)] == [MODEL]
     assert [line["event"] for line in logged] == ["policy_not_followed"]
     file.unlink()
-    assert replicas_wanted(file.parent) == 1
+    assert valid_policies(file.parent) == []
 
 
 def test_model_is_followed_while_its_file_is_away(tmp_path: Path) -> None:

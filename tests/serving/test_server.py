@@ -69,7 +69,8 @@ def chosen(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     policies = home / "policies"
     policies.mkdir()
     text = (POLICIES / f"{MODEL}.yaml").read_text(encoding="utf-8")
-    (policies / f"{MODEL}.yaml").write_text(text.replace("replicas: 1", "replicas: 2"), encoding="utf-8")
+    text = text.replace("minimum: 1\n", "minimum: 2\n").replace("maximum: 1 ", "maximum: 2 ")
+    (policies / f"{MODEL}.yaml").write_text(text, encoding="utf-8")
     return Settings(home=home, policies=policies, http_port=free_port(), ray_port_base=free_block())
 
 

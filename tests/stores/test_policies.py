@@ -48,8 +48,8 @@ def test_comment_leaves_the_revision_and_a_number_changes_it(tmp_path: Path) -> 
         ("threshold: 0.25", "threshold: 1.4", "decision.threshold is 1.4; allowed: a number at least 0 and at most 1"),
         ("threshold: 0.25", 'threshold: "0.25"', "decision.threshold is '0.25'; allowed: a number"),
         ("threshold: 0.25", "threshold: .nan", "decision.threshold is nan; allowed: a number"),
-        ("replicas: 1", "replicas: 0", "serving.replicas is 0; allowed: a whole number above 0"),
-        ("replicas: 1", "replicas: 1.5", "serving.replicas is 1.5; allowed: a whole number"),
+        ("minimum: 1", "minimum: 0", "resources.replicas.minimum is 0; allowed: a whole number above 0"),
+        ("minimum: 1", "minimum: 1.5", "resources.replicas.minimum is 1.5; allowed: a whole number"),
         ("owner: flight-operations", "owner: 7", "owner is 7; allowed: text, in quotes when it looks like a number"),
         ("owner: flight-operations", "owner: true", "owner is True; allowed: text"),
         ("minimum_hours: 24", "minimum_hours: 1:30", "rollout.shadow.minimum_hours is '1:30'; allowed: a number at"),
@@ -211,8 +211,8 @@ def test_missing_key_points_at_its_section(tmp_path: Path) -> None:
 
 def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
     """Two wrong keys give two lines, so nobody mends a file one error at a time."""
-    message = refused(tmp_path, SOURCE.replace("replicas: 1", "replicas: 0").replace("rounds: ", "round: "))
-    assert "serving.replicas" in message
+    message = refused(tmp_path, SOURCE.replace("minimum: 1\n", "minimum: 0\n").replace("rounds: ", "round: "))
+    assert "resources.replicas.minimum" in message
     assert "training.rounds is missing" in message
     assert "training.round is not a known key; did you mean rounds?" in message
 
@@ -234,8 +234,8 @@ def test_repeated_key_is_refused(tmp_path: Path) -> None:
         ("model: \x07", "write valid YAML"),
         ("- model", "is ['model']; allowed: a mapping of model, owner"),
         ("3", "line 1: the policy is 3; allowed: a mapping of model"),
-        ("serving:\n\treplicas: 1", "line 2: found character '\\t' that cannot start any token"),
-        ("serving: &here\n  replicas: 1\ncost: *here", "line 3: *here refers to another place"),
+        ("serving:\n\tmax_batch_rows: 1", "line 2: found character '\\t' that cannot start any token"),
+        ("serving: &here\n  max_batch_rows: 1\ncost: *here", "line 3: *here refers to another place"),
         ("serving: &here [*here]", "line 1: *here refers to another place"),
         ("cost:\n  <<: {missed: 3}", "line 2: a key of cost is no word"),
         ("[1]: 2", "line 1: a key of the policy is no word"),
@@ -298,7 +298,7 @@ def test_a_file_that_cannot_be_opened_is_not_found(tmp_path: Path, name: str) ->
 
 def test_problems_are_listed_in_the_order_of_the_file(tmp_path: Path) -> None:
     """Who mends a file goes through it once."""
-    message = refused(tmp_path, SOURCE.replace("max_depth: 6", "depth: 6").replace("replicas: 1", "replicas: 0"))
+    message = refused(tmp_path, SOURCE.replace("max_depth: 6", "depth: 6").replace("minimum: 1\n", "minimum: 0\n"))
     lines = [int(text.split(" line ")[1].split(":")[0]) for text in message.splitlines()]
     assert len(lines) == 3
     assert lines == sorted(lines)

@@ -6,6 +6,7 @@ from stores.ledger import (  # noqa: F401 - each adds its tables to the metadata
     idempotency_schema,
     jobs_schema,
     review_schema,
+    scaling_schema,
     spending_schema,
     tenants_schema,
     watching_schema,

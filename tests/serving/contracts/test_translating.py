@@ -141,6 +141,7 @@ def answering(versions: Path, translate: Translating, log: MemoryLog) -> _Answer
         positive="late",
         negative="in_time",
         asking=asking,
+        memory_limit_mb=500,
     )
     version = ShadowVersion(task, V2.name, "digest")
     writer: Any = log

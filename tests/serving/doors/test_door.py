@@ -14,6 +14,7 @@ from lifecycle.tenants import ApiKey, Role, Roster, Tenant, written_key
 from serving.doors.door import Door
 from serving.doors.guests import Guests, guests_of
 from serving.doors.head import HeadLimits
+from serving.doors.rates import Alone
 from serving.doors.slow_bodies import SlowBodies
 from serving.routes import Application
 from stores.ledger.opening import open_ledger
@@ -202,9 +203,24 @@ def test_tenant_above_its_rate_is_told_when_to_come_back(doors: Make) -> None:
 
 def test_replica_allows_its_share_of_a_rate(doors: Make) -> None:
     """Three replicas allow together what one would."""
-    behind = doors(replicas=3)
+    behind = doors(replicas=Alone(3))
     key = behind.keys[Role.PREDICT]
     assert [behind.predict(x_api_key=key).status_code for _ in range(2)] == [200, 429]
+
+
+def test_share_follows_the_number_of_replicas(doors: Make) -> None:
+    """A second replica halves what this one allows, and what was taken stays taken."""
+    replicas = Alone(1)
+    behind = doors(replicas=replicas)
+    key = behind.keys[Role.PREDICT]
+    assert [behind.predict(x_api_key=key).status_code for _ in range(4)] == [200, 200, 200, 429]
+    replicas.count = 2
+    assert behind.predict(x_api_key=key).status_code == 429
+    behind.clock[0] = 2.0
+    assert [behind.predict(x_api_key=key).status_code for _ in range(2)] == [200, 429]
+    replicas.count = 1
+    behind.clock[0] = 10.0
+    assert [behind.predict(x_api_key=key).status_code for _ in range(4)] == [200, 200, 200, 429]
 
 
 def test_changed_limit_holds_at_once(doors: Make) -> None:

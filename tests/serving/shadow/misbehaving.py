@@ -14,6 +14,7 @@ from itertools import count
 import numpy as np
 
 from lifecycle.errors import ArtifactInvalid
+from lifecycle.resources_policy import Device
 from serving.shadow.process import main
 from stores.predictor import Predictor
 from stores.versions import VersionFiles
@@ -54,6 +55,12 @@ def leak(matrix: np.ndarray) -> np.ndarray:
     return np.full(len(matrix), 0.5)
 
 
+def gorge(_: np.ndarray) -> np.ndarray:
+    """Take memory, 4 MB at a time and all of it used, for as long as there is any."""
+    while True:
+        leaked.append(bytearray(b"x" * 4_194_304))
+
+
 def slow(matrix: np.ndarray) -> np.ndarray:
     """Compute for 20 ms, some 50 times what the real one takes."""
     until = time.thread_time() + 0.02
@@ -84,7 +91,7 @@ def misshapen(matrix: np.ndarray) -> np.ndarray:
 
 
 WAYS: dict[str, Predict] = {
-    way.__name__: way for way in (crash, leave, hang, spin, leak, slow, fail, chatter, beyond, misshapen)
+    way.__name__: way for way in (crash, leave, hang, spin, leak, gorge, slow, fail, chatter, beyond, misshapen)
 }
 
 
@@ -102,15 +109,17 @@ class Misbehaving(Predictor):
 CALLS = count()
 
 
-def load(files: VersionFiles) -> Predictor:
+def load(files: VersionFiles, device: Device) -> Predictor:
     """Return the version with a fault in it."""
-    from serving.shadow.working import load_version  # noqa: PLC0415 - as process imports it
+    from serving.isolation.pinned import load_version  # noqa: PLC0415 - as process imports it
 
     if sys.argv[1] == "broken":
         raise ArtifactInvalid("the file holds no model")
     if sys.argv[1] == "crash-loading":
         crash(np.empty(0))
-    real = load_version(files)
+    if sys.argv[1] == "gorge-loading":
+        gorge(np.empty(0))
+    real = load_version(files, device)
     return Misbehaving(**{field: getattr(real, field) for field in real.__dataclass_fields__})
 
 

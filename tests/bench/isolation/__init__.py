@@ -1,0 +1,1 @@
+"""What a call to an isolated version costs."""
