@@ -9,15 +9,14 @@ import numpy as np
 from feature_repo.definition import Columns, ModelDefinition, View
 from feature_repo.feast_store import online_errors
 from feature_repo.in_time import out_of_time
+from feature_repo.kept_rows import KeptRows, Values
 from lifecycle.errors import Unavailable
 
 if TYPE_CHECKING:
     from feast import FeatureStore
 
-EntityRows: TypeAlias = Mapping[str | None, tuple[float, ...]]
+EntityRows: TypeAlias = Mapping[str | None, Values]
 """By key the features of an entity's views, then their timestamps."""
-MOST_KEPT = 20_000
-"""Entity rows kept in a process before the lapsed ones are dropped."""
 
 
 @dataclass(frozen=True)
@@ -97,14 +96,13 @@ class _EntityRows:
         self._store = store
         self._views = views
         self._errors = online_errors(store)
-        self._cache_seconds = cache_seconds
         self._monotonic = monotonic
+        self._kept = KeptRows(cache_seconds, monotonic)
         self._names = [feature.name for view in views for feature in view.features]
         self._refs = [f"{view.name}:{feature.name}" for view in views for feature in view.features]
         self._limits = np.array([view.freshness_limit.total_seconds() for view in views])[:, np.newaxis]
         self._features_of_view = np.array([len(view.features) for view in views])
         self._missing = (np.nan,) * (len(self._names) + len(views))
-        self._kept: dict[str, tuple[float, tuple[float, ...]]] = {}
 
     def read_into(self, found: LookedUp, keys: list[str | None], moments: np.ndarray) -> None:
         """Add this entity's features and timestamps for each key to `found`."""
@@ -122,39 +120,19 @@ class _EntityRows:
 
     def recalled(self, wanted: set[str]) -> EntityRows | None:
         """Return the rows of these keys, None when one of them is not kept."""
-        since = self._monotonic() - self._cache_seconds
-        rows: dict[str | None, tuple[float, ...]] = {}
-        for key in wanted:
-            kept = self._kept.get(key)
-            if kept is None or kept[0] <= since:
-                return None
-            rows[key] = kept[1]
-        return rows
+        rows, unread = self._kept.find(wanted)
+        return None if unread else rows
 
     def _rows_of(self, wanted: set[str]) -> EntityRows:
-        now = self._monotonic()
-        rows: dict[str | None, tuple[float, ...]] = {}
-        unread: list[str] = []
-        for key in wanted:
-            kept = self._kept.get(key)
-            if kept is not None and now - kept[0] < self._cache_seconds:
-                rows[key] = kept[1]
-            else:
-                unread.append(key)
+        rows, unread = self._kept.find(wanted)
         if unread:
-            fresh = self._fetch(unread)
+            now = self._monotonic()
+            fresh = self._fetch(list(dict.fromkeys([*unread, *self._kept.lapse_next()])))
+            self._kept.keep(fresh, now)
             rows.update(fresh)
-            if self._cache_seconds > 0:
-                self._keep(fresh, now)
         return rows
 
-    def _keep(self, fresh: Mapping[str, tuple[float, ...]], now: float) -> None:
-        if len(self._kept) + len(fresh) > MOST_KEPT:
-            # A copy, because batches are read in several threads.
-            self._kept = {key: kept for key, kept in list(self._kept.items()) if now - kept[0] < self._cache_seconds}
-        self._kept.update((key, (now, row)) for key, row in fresh.items())
-
-    def _fetch(self, keys: Sequence[str]) -> dict[str, tuple[float, ...]]:
+    def _fetch(self, keys: Sequence[str]) -> dict[str, Values]:
         try:
             response = self._store.get_online_features(features=self._refs, entity_rows={self.entity: list(keys)})
         except self._errors as error:

@@ -1,5 +1,6 @@
 """The Ray Serve application: one ingress deployment that holds every model."""
 
+import gc
 import sys
 from collections.abc import Mapping
 
@@ -29,6 +30,8 @@ SWITCH_SECONDS = 0.001
 """How long a thread of Python may keep the others waiting: versions score in threads of their own, and their answers
 wait for the event loop otherwise, which under load gives way only after five milliseconds."""
 GRACE_SECONDS = 10.0
+COLLECT_AFTER = 20_000
+"""New objects after which Python looks for cycles among them: a micro-batch makes thousands, and hardly a cycle."""
 
 
 @serve.ingress()
@@ -42,6 +45,10 @@ class GatewayReplica:
         given = ray.get_runtime_context()
         log.info("replica_placed", resources=given.get_assigned_resources(), accelerators=given.get_accelerator_ids())
         self._gateway = open_gateway(chosen, serve.get_replica_context().replica_id.unique_id)
+        # A million objects of libraries live as long as the process; walking through them would stop every answer.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(COLLECT_AFTER, *gc.get_threshold()[1:])
 
     def __serve_build_asgi_app__(self) -> AsgiApplication:
         return self._gateway.application

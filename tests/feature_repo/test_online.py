@@ -116,12 +116,12 @@ def test_reading_does_not_change_what_is_kept(shops: "FeatureStore", clock: Seco
 
 def test_kept_rows_are_bounded(shops: "FeatureStore", clock: Seconds, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lapsed rows go when many have gathered, so a gateway's memory does not grow with every entity ever seen."""
-    monkeypatch.setattr("feature_repo.online.MOST_KEPT", 3)
+    monkeypatch.setattr("feature_repo.kept_rows.MOST_KEPT", 3)
     online = OnlineFeatures(shops, SHOPS, cache_seconds=10, monotonic=clock)
     for step in range(20):
         clock.now = 11.0 * step
         online.read(ask((f"shop {step}", NOON), (f"store {step}", NOON)))
-    assert all(len(group._kept) <= 4 for group in online._groups)
+    assert all(len(group._kept._rows) <= 4 for group in online._groups)
 
 
 def test_unreachable_store_is_unavailable(shops: "FeatureStore", clock: Seconds) -> None:
@@ -162,3 +162,44 @@ def test_nothing_is_recalled_where_nothing_is_kept(shops: "FeatureStore", clock:
     request = ask(("north", NOON))
     online.read(request)
     assert online.recall(request) is None
+
+
+def _reads_of(online: OnlineFeatures, monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
+    reads: list[set[str]] = []
+    group = online._groups[0]
+    fetch = group._fetch
+
+    def counted(keys: list[str]) -> object:
+        reads.append(set(keys))
+        return fetch(keys)
+
+    monkeypatch.setattr(group, "_fetch", counted)
+    return reads
+
+
+def test_rows_that_lapse_soon_are_read_with_one_that_has(
+    shops: "FeatureStore", clock: Seconds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that were asked for again, once; they are then as young as the other."""
+    _push(shops, ("north", 3.0), ("south", 1.0), ("west", 2.0))
+    online = OnlineFeatures(shops, SHOPS, cache_seconds=10.0, monotonic=clock)
+    reads = _reads_of(online, monkeypatch)
+    for now, shop in ((0.0, "north"), (4.0, "south"), (4.0, "west"), (5.0, "south"), (11.0, "north")):
+        clock.now = now
+        online.read(ask((shop, NOON)))
+    assert reads == [{"north"}, {"south"}, {"west"}, {"north", "south"}]
+    clock.now = 15.0
+    online.read(ask(("south", NOON)))
+    assert len(reads) == 4
+    online.read(ask(("west", NOON)))
+    assert reads[4] == {"west"}
+
+
+def test_rows_that_nobody_asks_for_again_are_let_go_of(shops: "FeatureStore", clock: Seconds) -> None:
+    """Once they have lapsed, as soon as something is read."""
+    _push(shops, ("north", 3.0), ("south", 1.0))
+    online = OnlineFeatures(shops, SHOPS, cache_seconds=10.0, monotonic=clock)
+    online.read(ask(("north", NOON)))
+    clock.now = 11.0
+    online.read(ask(("south", NOON)))
+    assert set(online._groups[0]._kept._rows) == {"south"}

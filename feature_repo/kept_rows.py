@@ -1,0 +1,82 @@
+"""Rows of the online store that are kept in memory for a moment, and which of them to read again in good time."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
+from typing import TypeAlias
+
+Values: TypeAlias = tuple[float, ...]
+
+MOST_KEPT = 20_000
+"""Rows kept before the lapsed ones are dropped."""
+AHEAD_PART = 0.5
+"""Part of its time after which a row that was asked for again is read again with others."""
+MOST_AHEAD = 32
+LOOKED_AT = 8 * MOST_AHEAD
+"""How many of the oldest rows are looked at for those."""
+
+
+class _Kept:
+    __slots__ = ("asked", "read_at", "values")
+
+    def __init__(self, values: Values, read_at: float) -> None:
+        self.values = values
+        self.read_at = read_at
+        self.asked = False
+
+
+class KeptRows:
+    """Keeps rows by their key for `seconds`. Read and written in several threads; `monotonic` is in seconds.
+
+    A store is asked as often as some row has lapsed, and asking takes far longer than one more key does. So whoever
+    has to ask is told which rows lapse next, among those that were asked for since they were read.
+    """
+
+    def __init__(self, seconds: float, monotonic: Callable[[], float]) -> None:
+        self._seconds = seconds
+        self._monotonic = monotonic
+        self._rows: OrderedDict[str, _Kept] = OrderedDict()
+        self._turn = threading.Lock()
+
+    def find(self, wanted: Iterable[str]) -> tuple[dict[str | None, Values], list[str]]:
+        """Return the rows that are kept, and the keys whose are not."""
+        since = self._monotonic() - self._seconds
+        rows: dict[str | None, Values] = {}
+        unread: list[str] = []
+        for key in wanted:
+            kept = self._rows.get(key)
+            if kept is None or kept.read_at <= since:
+                unread.append(key)
+            else:
+                kept.asked = True
+                rows[key] = kept.values
+        return rows, unread
+
+    def lapse_next(self) -> list[str]:
+        """Return the keys to read together with those that must be read now; nobody else is told of them."""
+        now = self._monotonic()
+        ahead: list[str] = []
+        with self._turn:
+            for key, kept in list(islice(self._rows.items(), LOOKED_AT)):
+                if kept.read_at > now - AHEAD_PART * self._seconds or len(ahead) == MOST_AHEAD:
+                    break
+                if kept.asked:
+                    kept.asked = False
+                    ahead.append(key)
+                elif kept.read_at <= now - self._seconds:
+                    del self._rows[key]
+        return ahead
+
+    def keep(self, fresh: Mapping[str, Values], read_at: float) -> None:
+        """Keep rows that were read at a monotonic moment."""
+        if self._seconds <= 0:
+            return
+        with self._turn:
+            for key, values in fresh.items():
+                self._rows[key] = _Kept(values, read_at)
+                self._rows.move_to_end(key)
+            if len(self._rows) > MOST_KEPT:
+                since = self._monotonic() - self._seconds
+                for key in [key for key, kept in self._rows.items() if kept.read_at <= since]:
+                    del self._rows[key]
