@@ -1,6 +1,7 @@
 """The baseline profile: what a version's inputs and scores looked like when it was accepted, as counts that add up."""
 
 from collections.abc import Mapping
+from operator import add
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -108,9 +109,10 @@ def _merge_numbers(name: str, a: NumericProfile, b: NumericProfile) -> NumericPr
             f"{name} is counted in {len(a.counts)} and in {len(b.counts)} bins, or at other edges; count both on one "
             f"baseline"
         )
-    return NumericProfile(
+    # Unchecked: both were, and what adds up of them is as right.
+    return NumericProfile.model_construct(
         edges=a.edges,
-        counts=tuple(x + y for x, y in zip(a.counts, b.counts, strict=True)),
+        counts=tuple(map(add, a.counts, b.counts)),
         missing=a.missing + b.missing,
         day_correlation=max(a.day_correlation, b.day_correlation),
         rank_day_correlation=max(a.rank_day_correlation, b.rank_day_correlation),

@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from operator import sub
 
 import numpy as np
 
@@ -62,9 +64,16 @@ def count_numbers(edges: tuple[float, ...], values: np.ndarray, missing: np.ndar
     ordered = np.sort(present).astype(np.float64)
     if ordered.size and not np.isfinite(ordered[[0, -1]]).all():
         raise InvalidInput("a value that is not finite cannot be counted; mark its row as missing")
-    below = np.searchsorted(ordered, np.array(edges, dtype=np.float64), side="right")
-    counts = np.diff(below, prepend=0, append=ordered.size)
-    return NumericProfile(edges=edges, counts=tuple(counts.tolist()), missing=len(missing) - ordered.size)
+    below = [0, *np.searchsorted(ordered, _as_array(edges), side="right").tolist(), ordered.size]
+    # Unchecked: the edges are those of a profile that was checked.
+    return NumericProfile.model_construct(
+        edges=edges, counts=tuple(map(sub, below[1:], below)), missing=len(missing) - ordered.size
+    )
+
+
+@lru_cache(maxsize=4096)
+def _as_array(edges: tuple[float, ...]) -> np.ndarray:
+    return np.array(edges, dtype=np.float64)
 
 
 def count_texts(baseline: CategoryProfile, values: Sequence[str | None]) -> CategoryProfile:
