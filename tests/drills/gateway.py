@@ -1,7 +1,7 @@
 """A serving program under drill: its plans, its replicas and its log."""
 
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -44,9 +44,20 @@ class Gateway:
     chosen: Settings
     engine: Engine
 
-    def load(self, bodies: Iterable[bytes], connections: int, per_second: float | None = None) -> Load:
+    def load(
+        self,
+        bodies: Iterable[bytes],
+        connections: int,
+        per_second: float | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Load:
         """Return load on the predict path, which begins when it is entered."""
-        return Load((self.chosen.host, self.chosen.http_port), PATH, bodies, connections, per_second)
+        return Load(self.address, PATH, bodies, connections, per_second, headers)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it listens."""
+        return self.chosen.host, self.chosen.http_port
 
     def replicas(self) -> dict[int, psutil.Process]:
         """Return the gateway processes by their ids."""
