@@ -52,7 +52,7 @@ class OnlineFeatures:
             by_entity.setdefault(view.entity, []).append(view)
         turn = reading_turn(store)
         self._groups = tuple(
-            _EntityRows(store, entity, tuple(views), cache_seconds, monotonic, turn)
+            _EntityRows(store, entity, tuple(views), cache_seconds, monotonic, turn=turn)
             for entity, views in by_entity.items()
         )
 
@@ -95,6 +95,7 @@ class _EntityRows:
         views: tuple[View, ...],
         cache_seconds: float,
         monotonic: Callable[[], float],
+        *,
         turn: AbstractContextManager[object],
     ) -> None:
         self.entity = entity

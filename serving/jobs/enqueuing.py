@@ -25,8 +25,8 @@ LONGEST_LINE = 5000
 def late() -> Unavailable:
     """Return the error for a ledger that does not come back in time."""
     return Unavailable(
-        f"the ledger did not answer within {LEDGER_SECONDS:g} s, and it holds the jobs; send the request again, with an "
-        "Idempotency-Key if it must leave one job at most"
+        f"the ledger did not answer within {LEDGER_SECONDS:g} s, and it holds the jobs; send the request again, with "
+        "an Idempotency-Key if it must leave one job at most"
     )
 
 

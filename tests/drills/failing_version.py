@@ -20,8 +20,9 @@ FOREVER = 2**62
 
 
 def write_failing_version(root: Path, version: str, turns: int = TURNS) -> None:
-    """Write a version that scores a half; but NaN for troubling distances, it raises for crashing ones, and loops so
-    often for endless ones.
+    """Write a version that scores a half, but fails on some rows.
+
+    It gives NaN for troubling distances, raises for crashing ones, and loops so often for endless ones.
     """
     files = write_version(root, version)
     columns = files.manifest.vector

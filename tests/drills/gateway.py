@@ -52,7 +52,7 @@ class Gateway:
         headers: Mapping[str, str] | None = None,
     ) -> Load:
         """Return load on the predict path, which begins when it is entered."""
-        return Load(self.address, PATH, bodies, connections, per_second, headers)
+        return Load(self.address, PATH, bodies, connections, per_second, headers=headers)
 
     @property
     def address(self) -> tuple[str, int]:

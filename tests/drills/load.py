@@ -67,6 +67,7 @@ class Load:
         bodies: Iterable[bytes],
         connections: int,
         per_second: float | None = None,
+        *,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self.answered: list[Answered] = []

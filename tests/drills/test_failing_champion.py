@@ -1,4 +1,4 @@
-"""The champion gives no probability, raises, overruns its time and hangs, on every request: users get answers in time."""
+"""The champion gives NaN, raises, overruns its time and hangs, on every request: users are answered in time."""
 
 import time
 from collections import Counter

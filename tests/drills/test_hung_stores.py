@@ -5,6 +5,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from typing import Any
 
 import httpx
 import pytest
@@ -90,9 +91,9 @@ async def _ask(gateway: Gateway, needs: dict[str, dict[str, str]]) -> dict[str, 
         return dict(zip(asked, await asyncio.gather(*asked.values()), strict=True))
 
 
-def _ask_until_taken(gateway: Gateway, needs: dict[str, dict[str, str]]) -> dict[str, dict[str, object]]:
+def _ask_until_taken(gateway: Gateway, needs: dict[str, dict[str, str]]) -> dict[str, dict[str, Any]]:
     """Send the same again, as a client does that was told to come back."""
-    taken: dict[str, dict[str, object]] = {}
+    taken: dict[str, dict[str, Any]] = {}
 
     def all_taken() -> bool:
         for name, headers in needs.items():

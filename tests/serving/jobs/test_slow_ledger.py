@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from contextlib import closing
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ def test_a_ledger_that_hangs_is_told_within_seconds_and_a_key_leaves_one_job(off
     """With the time to come back; what was in line and given up is not stored, nor twice what was being stored."""
 
     async def scenario() -> None:
-        keyed = {"json": {"rows": [flight()]}, "headers": LATER | {"idempotency-key": "once"}}
+        keyed: dict[str, Any] = {"json": {"rows": [flight()]}, "headers": LATER | {"idempotency-key": "once"}}
         async with at_work(office) as client:
             with closing(sqlite3.connect(office.chosen.home / "ledger.db", isolation_level=None)) as other:
                 other.execute("BEGIN IMMEDIATE")
