@@ -25,20 +25,21 @@ from tests.bench.overload.sender import Plan
 from tests.drills.flights import planes
 from tests.drills.gateway import PATH, Gateway
 from tests.drills.load import Load, endless
-from tests.drills.users import INTERACTIVE, requests
+from tests.drills.users import INTERACTIVE, deadline_seconds, requests
 from tests.serving.conftest import flight
 from tests.serving.test_server import ROOT, until
 
 PEOPLE_PER_SECOND, PEOPLE_CONNECTIONS = 30.0, 12
-QUIET_SECONDS, FLOOD_SECONDS = 8.0, 15.0
-FLOOD_ALLOWED, FLOOD_BURST = 150.0, 150
+QUIET_SECONDS, FLOOD_SECONDS = 6.0, 10.0
+FLOOD_ALLOWED, FLOOD_BURST = 250.0, 250
 FLOOD_PER_SECOND = {"standard": 300.0, "backfill": 300.0}
 """More than three times its rate, and what is let in of it is more rows than two replicas score."""
 FLOOD_ROWS, FLOOD_CONNECTIONS = 200, 400
 NICENESS = 5
 """The flood's clients leave the cores to those that are measured."""
-SLOWER, STILL_QUICK_MS = 5.0, 250.0
-"""The people's 99th percentile may be so many times as long as in quiet, and this is no wait on any machine."""
+SLOWER, DEADLINE_PART = 5.0, 0.5
+"""The people's 99th percentile may be so many times as long as in quiet, and on a machine that other tests keep busy,
+where all clients take of its cores, so large a part of the policy's deadline."""
 LEAD_SECONDS = 3.0
 
 pytestmark = [
@@ -74,18 +75,20 @@ def test_flood_of_one_tenant_is_refused_and_another_s_people_are_answered_as_bef
         flooded_until = time.monotonic()
         time.sleep(1.0)
     statuses: Counter[str] = Counter()
+    flooded = {}
     for file in files:
         outcomes = Outcomes.read(file)
         statuses.update(outcomes.counts())
-        print(file.stem, {p: round(outcomes.milliseconds(p), 1) for p in (1, 10, 50, 90, 99)})  # noqa: T201
-    quiet = _p99_ms(load, 0.0, quiet_until)
-    beside = _p99_ms(load, quiet_until + LEAD_SECONDS, flooded_until)
+        flooded[file.stem] = (round(outcomes.milliseconds(50)), round(outcomes.milliseconds(99)))
+    quiet = _waits_ms(load, 0.0, quiet_until)
+    beside = _waits_ms(load, quiet_until + LEAD_SECONDS, flooded_until)
     print(  # noqa: T201 - the drill's result
-        f"people: {len(load.answered)} answered, {len(load.failures)} failed, p99 {quiet:.1f} ms in quiet and "
-        f"{beside:.1f} ms beside the flood; the flood got {dict(statuses)}"
+        f"people: {len(load.answered)} answered, {len(load.failures)} failed, p50 and p99 {quiet} ms in quiet and "
+        f"{beside} ms beside the flood; the flood got {dict(statuses)}, its p50 and p99 were {flooded} ms"
     )
     assert load.failures == []
-    assert beside <= max(SLOWER * quiet, STILL_QUICK_MS)
+    assert beside[1] <= max(SLOWER * quiet[1], DEADLINE_PART * deadline_seconds(gateway) * 1000)
+    assert beside[1] <= flooded["standard"][1]
     assert statuses.keys() <= {"200", "429", "503"}
     assert statuses["429"] > 0
     assert statuses["200"] <= FLOOD_BURST + FLOOD_ALLOWED * (FLOOD_SECONDS + LEAD_SECONDS)
@@ -144,16 +147,19 @@ def _flooding(gateway: Gateway, guest: Guest, folder: Path) -> Iterator[Sequence
 def _probe(gateway: Gateway, guest: Guest, until_at: float) -> list[httpx.Response]:
     """Ask as the tenant that floods, now and then; return its refusals."""
     answers = []
-    while time.monotonic() < until_at:
-        answers.append(_ask(gateway, guest))
-        time.sleep(0.2)
+    # One client: making one takes this process, and with it the people's clients, longer than a request.
+    with httpx.Client(base_url=gateway.chosen.http_address, headers={"X-API-Key": guest.key}, timeout=30) as client:
+        while time.monotonic() < until_at:
+            answers.append(client.post(PATH, json={"rows": [flight()]}))
+            time.sleep(0.2)
     assert {answer.status_code for answer in answers} <= {200, 429, 503}
     return [answer for answer in answers if answer.status_code != 200]
 
 
-def _p99_ms(load: Load, since: float, until_at: float) -> float:
-    waits = [one.seconds for one in load.answered if since <= one.sent_at < until_at]
-    return float(np.percentile(waits, 99)) * 1000
+def _waits_ms(load: Load, since: float, until_at: float) -> tuple[float, float]:
+    """Return median and 99th percentile of what was sent in a stretch of time."""
+    waits = [one.seconds * 1000 for one in load.answered if since <= one.sent_at < until_at]
+    return round(float(np.percentile(waits, 50)), 1), round(float(np.percentile(waits, 99)), 1)
 
 
 def _turned_away(gateway: Gateway, guest: Guest) -> float:

@@ -27,7 +27,6 @@ TO_WHO_HANGS = 100
 """More than both replicas send at once to one receiver."""
 TO_OTHERS = 20
 LIMIT_SECONDS = 15.0
-SHADOW_SECONDS = 8.0
 
 pytestmark = [
     pytest.mark.timeout(200),
@@ -92,7 +91,6 @@ def test_shadow_that_hangs_is_nobody_s_business(gateway: Gateway) -> None:
         began = time.monotonic()
         try:
             until(lambda: _failed_in_shadow(gateway) > 0, 60)
-            time.sleep(max(0.0, began + SHADOW_SECONDS - time.monotonic()))
         finally:
             gateway.followed(gateway.change("end_shadow", lambda plan, _: plan.end_shadow()).revision)
         assert set(tiers_since(load, began)) == {"model"}
