@@ -33,7 +33,7 @@ PEOPLE_PER_SECOND, PEOPLE_CONNECTIONS = 30.0, 12
 QUIET_SECONDS, FLOOD_SECONDS = 6.0, 10.0
 FLOOD_ALLOWED, FLOOD_BURST = 250.0, 250
 FLOOD_PER_SECOND = {"standard": 300.0, "backfill": 300.0}
-"""More than three times its rate, and what is let in of it is more rows than two replicas score."""
+"""More than twice its rate, and what is let in of it is more rows than two replicas score on two cores."""
 FLOOD_ROWS, FLOOD_CONNECTIONS = 200, 400
 NICENESS = 5
 """The flood's clients leave the cores to those that are measured."""

@@ -46,6 +46,11 @@ def unnoticing(gateway: Gateway, what: str, miles: float = 1400.0) -> Iterator[L
     assert slowest <= deadline_seconds(gateway) + MARGIN_SECONDS
 
 
+def mostly_since(load: Load, moment: float) -> str:
+    """Return who answered most of that, "" for nobody; on a starved machine, others stand in now and then."""
+    return next((tier for tier, _ in tiers_since(load, moment).most_common(1)), "")
+
+
 def tiers_since(load: Load, moment: float) -> Counter[str]:
     """Return who answered what was sent since a moment of `time.monotonic`."""
     return Counter(tier for one in load.answered for tier in one.tiers if one.sent_at >= moment)
