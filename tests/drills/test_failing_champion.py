@@ -21,6 +21,7 @@ from tests.serving.test_server import until
 
 GOOD, SLOW, HANGING = "1", "8", "9"
 STAY_SECONDS = 3.0
+REPLACED_SECONDS = 120.0
 WAYS = {
     "gives NaN": (SLOW, TROUBLING_MILES, "nan"),
     "raises": (SLOW, CRASHING_MILES, "out of data bounds"),
@@ -48,7 +49,7 @@ def failing(gateway: Gateway) -> Iterator[Gateway]:
     for replica in before.values():
         replica.kill()
     killed_at = datetime.now(UTC)
-    until(lambda: len(set(gateway.replicas()) - set(before)) == 2, 60)
+    until(lambda: len(set(gateway.replicas()) - set(before)) == 2, REPLACED_SECONDS)
     gateway.followed(gateway.plan().revision, since=killed_at)
 
 
