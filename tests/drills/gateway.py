@@ -62,7 +62,7 @@ class Gateway:
     def replicas(self) -> dict[int, psutil.Process]:
         """Return the gateway processes by their ids."""
         children = psutil.Process(self.process.pid).children(recursive=True)
-        return {child.pid: child for child in children if child.name().startswith("ray::ServeRepli")}
+        return {child.pid: child for child in children if _name_of(child).startswith("ray::ServeRepli")}
 
     def plan(self) -> TrafficPlan:
         """Return the plan that stands."""
@@ -100,6 +100,14 @@ class Gateway:
     def reports(self) -> tuple[ArmReport, ...]:
         """Return what the replicas said lately."""
         return Arms(self.engine).since(MODEL, _lately())
+
+
+def _name_of(process: psutil.Process) -> str:
+    """Return a process's name, "" for one that has just ended."""
+    try:
+        return process.name()
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def copied_policies(folder: Path, replicas: int) -> Path:
