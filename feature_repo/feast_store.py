@@ -12,8 +12,9 @@ UTC only.
 import hashlib
 import json
 import sqlite3
+import threading
 import time
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -33,6 +34,9 @@ READ_AT = datetime(2000, 1, 1, tzinfo=UTC)
 """When every registry claims to have been read. Feast remembers how it resolved feature names for one such moment
 at a time, for the whole process; with two models of different moments, each call of one makes it forget the other's
 (1.5 ms a call instead of 0.2). Our registry files never change, so the true moment says nothing."""
+
+REDIS_SECONDS = 5
+"""How long one word with Redis may take, so that a thread whose server went away without a word comes back."""
 
 
 def open_feature_store(definition: ModelDefinition, root: Path, online: str = "sqlite") -> "FeatureStore":
@@ -74,6 +78,15 @@ def online_errors(store: "FeatureStore") -> tuple[type[Exception], ...]:
 
         return (RedisError,)
     return (sqlite3.Error,)
+
+
+def reading_turn(store: "FeatureStore") -> AbstractContextManager[object]:
+    """Return what each reader of the store's online part holds while it reads, for all that share the store.
+
+    Feast has one SQLite connection for all threads. While one of them waits for the file, SQLite makes the others wait
+    for the connection, some of them with Python's interpreter lock: then the whole process stands still.
+    """
+    return nullcontext() if store.config.online_store.type == "redis" else threading.Lock()
 
 
 def _digest(definition: ModelDefinition, folder: Path, online: str) -> str:
@@ -134,7 +147,8 @@ def _online_store(folder: Path, online: str) -> dict[str, str]:
     if address.scheme != "redis" or address.hostname is None:
         shown = online.replace(address.password, "***") if address.password else online
         raise SettingInvalid(f"HOLDFAST_ONLINE_STORE is {shown!r}; use sqlite or redis://host:port")
-    parts = [f"{address.hostname}:{address.port or 6379}"]
+    patience = [f"{name}={REDIS_SECONDS}" for name in ("socket_timeout", "socket_connect_timeout")]
+    parts = [f"{address.hostname}:{address.port or 6379}", *patience]
     if address.password:
         parts.append(f"password={unquote(address.password)}")
     if address.path.strip("/"):

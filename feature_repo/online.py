@@ -1,13 +1,14 @@
 """The newest features of a request's entities, from Feast's online store, for a whole batch at once."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from feature_repo.definition import Columns, ModelDefinition, View
-from feature_repo.feast_store import online_errors
+from feature_repo.feast_store import online_errors, reading_turn
 from feature_repo.in_time import out_of_time
 from feature_repo.kept_rows import KeptRows, Values
 from lifecycle.errors import Unavailable
@@ -48,8 +49,10 @@ class OnlineFeatures:
         by_entity: dict[str, list[View]] = {}
         for view in definition.views:
             by_entity.setdefault(view.entity, []).append(view)
+        turn = reading_turn(store)
         self._groups = tuple(
-            _EntityRows(store, entity, tuple(views), cache_seconds, monotonic) for entity, views in by_entity.items()
+            _EntityRows(store, entity, tuple(views), cache_seconds, monotonic, turn=turn)
+            for entity, views in by_entity.items()
         )
 
     def read(self, request: Columns) -> LookedUp:
@@ -91,8 +94,11 @@ class _EntityRows:
         views: tuple[View, ...],
         cache_seconds: float,
         monotonic: Callable[[], float],
+        *,
+        turn: AbstractContextManager[object],
     ) -> None:
         self.entity = entity
+        self._turn = turn
         self._store = store
         self._views = views
         self._errors = online_errors(store)
@@ -134,7 +140,8 @@ class _EntityRows:
 
     def _fetch(self, keys: Sequence[str]) -> dict[str, Values]:
         try:
-            response = self._store.get_online_features(features=self._refs, entity_rows={self.entity: list(keys)})
+            with self._turn:
+                response = self._store.get_online_features(features=self._refs, entity_rows={self.entity: list(keys)})
         except self._errors as error:
             raise Unavailable(f"the online features by {self.entity} cannot be read: {error}") from error
         columns = dict(zip(response.proto.metadata.feature_names.val, response.proto.results, strict=True))

@@ -16,7 +16,7 @@ from lifecycle.jobs import ENDED
 from serving.caller import Caller
 from serving.exchange import Headers, Response
 from serving.jobs.document import PATH, encoded, job_document
-from serving.jobs.enqueuing import Enqueuing
+from serving.jobs.enqueuing import LEDGER_SECONDS, Enqueuing, late
 from serving.jobs.preference import RESPOND_ASYNC, REVIEW, WEBHOOK
 from serving.jobs.target import read_target, resolve
 from serving.models import Models
@@ -172,4 +172,7 @@ def _translated() -> Iterator[None]:
 
 async def _in_thread(ask: Callable[[], T]) -> T:
     with _translated():
-        return await asyncio.to_thread(ask)
+        try:
+            return await asyncio.wait_for(asyncio.to_thread(ask), LEDGER_SECONDS)
+        except TimeoutError as error:
+            raise late() from error

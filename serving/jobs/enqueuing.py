@@ -16,8 +16,18 @@ from stores.ledger.jobs import Jobs
 
 TOGETHER = 200
 """Jobs of one transaction at most."""
+LEDGER_SECONDS = 5.0
+"""How long a caller waits for the ledger."""
 LONGEST_LINE = 5000
 """Jobs that may wait for a ledger that is slow; more are refused at once."""
+
+
+def late() -> Unavailable:
+    """Return the error for a ledger that does not come back in time."""
+    return Unavailable(
+        f"the ledger did not answer within {LEDGER_SECONDS:g} s, and it holds the jobs; send the request again, with "
+        "an Idempotency-Key if it must leave one job at most"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +60,19 @@ class Enqueuing:
     async def put(self, job: NewJob, most_waiting: int) -> None:
         """Return once a job is stored.
 
-        Raises Refused with 503 when `most_waiting` jobs of its model are open, Unavailable when the ledger is away.
+        Raises Refused with 503 when `most_waiting` jobs of its model are open, Unavailable when the ledger is away. One
+        that was being stored just then may be there all the same.
         """
         waiting = _Waiting(job, most_waiting, Future())
         try:
             self._line.put_nowait(waiting)
         except queue.Full:
             raise Unavailable(f"{LONGEST_LINE} jobs wait for the ledger already; try again later") from None
-        if not await asyncio.wrap_future(waiting.stored):
+        try:
+            stored = await asyncio.wait_for(asyncio.wrap_future(waiting.stored), LEDGER_SECONDS)
+        except TimeoutError as error:
+            raise late() from error
+        if not stored:
             detail = f"{most_waiting} jobs of {job.model} are open, which is the limit; wait for some of them to end."
             raise refused(503, "too-many-jobs", detail, retry_after=RETRY_AFTER_SECONDS)
 

@@ -1,4 +1,4 @@
-"""A version that is fine on its example, gives no probability on some rows and hangs on a few others."""
+"""A version that is fine on its example, and on some rows gives no probability, raises, or hangs."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from onnx import TensorProto, helper
 from lifecycle.manifest import Example
 from stores.predictor import load_predictor
 from stores.versions import VersionFiles, file_digest
-from tests.drills.flights import ENDLESS_MILES, TROUBLING_MILES
+from tests.drills.flights import CRASHING_MILES, ENDLESS_MILES, TROUBLING_MILES
 from tests.serving.conftest import write_version
 
 FILE = "model.onnx"
@@ -20,7 +20,10 @@ FOREVER = 2**62
 
 
 def write_failing_version(root: Path, version: str, turns: int = TURNS) -> None:
-    """Write a version that scores a half, but NaN for troubling distances, and loops so often for endless ones."""
+    """Write a version that scores a half, but fails on some rows.
+
+    It gives NaN for troubling distances, raises for crashing ones, and loops so often for endless ones.
+    """
     files = write_version(root, version)
     columns = files.manifest.vector
     onnx.save(_graph(len(columns), columns.index("route_miles"), turns), str(files.folder / FILE))
@@ -55,16 +58,25 @@ def _graph(columns: int, miles: int, turns: int) -> onnx.ModelProto:
         "endless": ([ENDLESS_MILES], TensorProto.FLOAT, []),
         "turns": ([turns], TensorProto.INT64, []),
         "once": ([1], TensorProto.INT64, []),
-        "half": ([0.5], TensorProto.FLOAT, []),
+        "halves": ([0.5], TensorProto.FLOAT, [1]),
         "nothing": ([float("nan")], TensorProto.FLOAT, []),
+        "crashing": ([CRASHING_MILES], TensorProto.FLOAT, []),
+        "first": ([0], TensorProto.INT64, []),
+        "beyond": ([1], TensorProto.INT64, []),
         "go": ([True], TensorProto.BOOL, []),
     }
     nodes = [
         helper.make_node("Gather", ["matrix", "place"], ["miles"], axis=1),
-        helper.make_node("Less", ["miles", "troubling"], ["fine"]),
-        helper.make_node("Where", ["fine", "half", "nothing"], ["given"]),
         helper.make_node("ReduceMax", ["miles"], ["farthest"], keepdims=0),
         helper.make_node("Less", ["farthest", "endless"], ["short"]),
+        helper.make_node("Not", ["short"], ["long"]),
+        helper.make_node("Less", ["farthest", "crashing"], ["near"]),
+        helper.make_node("Or", ["near", "long"], ["sound"]),
+        # There is one half; looking for the second raises.
+        helper.make_node("Where", ["sound", "first", "beyond"], ["which"]),
+        helper.make_node("Gather", ["halves", "which"], ["half"]),
+        helper.make_node("Less", ["miles", "troubling"], ["fine"]),
+        helper.make_node("Where", ["fine", "half", "nothing"], ["given"]),
         helper.make_node("Where", ["short", "once", "turns"], ["count"]),
         helper.make_node("Loop", ["count", "go", "given"], ["probabilities"], body=_turn()),
     ]

@@ -11,6 +11,8 @@ CARRIERS = ("UA", "B6", "EV", "DL", "AA", "MQ", "US", "WN", "9E", "VX")
 ORIGINS = ("EWR", "JFK", "LGA")
 TROUBLING_MILES = 4500.0
 """From here the failing version of these drills gives no probability (see failing_version.py)."""
+CRASHING_MILES = 5000.0
+"""From here it raises."""
 ENDLESS_MILES = 5500.0
 """From here it does not come back in time."""
 

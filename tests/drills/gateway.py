@@ -1,7 +1,7 @@
 """A serving program under drill: its plans, its replicas and its log."""
 
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -44,14 +44,25 @@ class Gateway:
     chosen: Settings
     engine: Engine
 
-    def load(self, bodies: Iterable[bytes], connections: int, per_second: float | None = None) -> Load:
+    def load(
+        self,
+        bodies: Iterable[bytes],
+        connections: int,
+        per_second: float | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Load:
         """Return load on the predict path, which begins when it is entered."""
-        return Load((self.chosen.host, self.chosen.http_port), PATH, bodies, connections, per_second)
+        return Load(self.address, PATH, bodies, connections, per_second, headers=headers)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it listens."""
+        return self.chosen.host, self.chosen.http_port
 
     def replicas(self) -> dict[int, psutil.Process]:
         """Return the gateway processes by their ids."""
         children = psutil.Process(self.process.pid).children(recursive=True)
-        return {child.pid: child for child in children if child.name().startswith("ray::ServeRepli")}
+        return {child.pid: child for child in children if _name_of(child).startswith("ray::ServeRepli")}
 
     def plan(self) -> TrafficPlan:
         """Return the plan that stands."""
@@ -89,6 +100,14 @@ class Gateway:
     def reports(self) -> tuple[ArmReport, ...]:
         """Return what the replicas said lately."""
         return Arms(self.engine).since(MODEL, _lately())
+
+
+def _name_of(process: psutil.Process) -> str:
+    """Return a process's name, "" for one that has just ended."""
+    try:
+        return process.name()
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def copied_policies(folder: Path, replicas: int) -> Path:

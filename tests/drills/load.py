@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
@@ -20,6 +20,7 @@ PATIENCE_SECONDS = 30.0
 class _Prediction(msgspec.Struct):
     prediction_id: str
     version: str
+    tier: str = "model"
 
 
 class _Body(msgspec.Struct):
@@ -44,6 +45,12 @@ class Answered:
     plan_revision: int
     versions: Sequence[str]
     prediction_ids: Sequence[str]
+    tiers: Sequence[str]
+
+    @property
+    def seconds(self) -> float:
+        """Return how long the client waited."""
+        return self.received_at - self.sent_at
 
 
 class Load:
@@ -60,11 +67,14 @@ class Load:
         bodies: Iterable[bytes],
         connections: int,
         per_second: float | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.answered: list[Answered] = []
         self.failures: list[str] = []
         self._address = address
-        self._head = f"POST {path} HTTP/1.1\r\nHost: {address[0]}:{address[1]}\r\nContent-Type: application/json\r\n"
+        said = {"Host": f"{address[0]}:{address[1]}", "Content-Type": "application/json"} | dict(headers or {})
+        self._head = f"POST {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in said.items())
         self._bodies = enumerate(bodies)
         self._connections = connections
         self._every_seconds = 0.0 if per_second is None else connections / per_second
@@ -129,7 +139,8 @@ class Load:
         answer = _decode(said)
         versions = [one.version for one in answer.predictions]
         ids = [one.prediction_id for one in answer.predictions]
-        self.answered.append(Answered(number, sent_at, received_at, answer.plan_revision, versions, ids))
+        tiers = [one.tier for one in answer.predictions]
+        self.answered.append(Answered(number, sent_at, received_at, answer.plan_revision, versions, ids, tiers))
 
 
 class Line(asyncio.Protocol):
