@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from lifecycle.errors import HoldfastError
+from stores.ledger.failing import in_short
 from stores.ledger.reviews import Reviews
 from stores.review_rows import PolicyOf, asked_in, reviewable
 
@@ -65,7 +66,7 @@ class Intake:
             self._reviews.enter(asked_in(rows, self._policy_of, self._now()))
         except (SQLAlchemyError, HoldfastError) as error:
             if not self._away:
-                log.warning("reviews_left_to_the_flow", rows=rows.num_rows, because=str(error))
+                log.warning("reviews_left_to_the_flow", rows=rows.num_rows, because=in_short(error))
             self._away = True
         else:
             self._away = False
