@@ -19,6 +19,7 @@ from console.identity import Actor, identify, named
 from lifecycle.errors import HoldfastError, NotPermitted
 from lifecycle.tenants import Role, parts_of
 from stores.ledger.deeds import DONE, REFUSED, Deed, Deeds
+from stores.ledger.failing import in_short
 from stores.ledger.opening import open_ledger
 from stores.settings import Settings, settings
 
@@ -99,7 +100,7 @@ def _note(engine: Engine, attempt: Attempt, actor: Actor, error: HoldfastError |
         Deeds(engine).note(deed)
     except SQLAlchemyError as lost:
         # What is done is done; its line must at least be somewhere.
-        log.exception("deed_not_stored", deed=asdict(deed), error=str(lost))
+        log.exception("deed_not_stored", deed=asdict(deed), error=in_short(lost))
 
 
 def _table(found: Sequence[Deed]) -> Table:

@@ -59,5 +59,8 @@ def print_figures(figures: Mapping[str, Sequence[ReviewFigures]], terminal: Cons
                 else f", the oldest for {one.oldest_seconds / SECONDS_PER_HOUR:.1f} hours"
             )
             agreed = "" if one.agreement is None else f", and people agree with {one.agreement:.1%} of {one.judged:,}"
+            beyond = f"; nobody was asked about {one.not_entered:,}, as the queue was full" if one.not_entered else ""
             told = f"{model} {one.kind}: {one.open:,} wait{oldest}, {one.overdue:,} overdue"
-            terminal.print(escape(f"{told}; {one.answered:,} answered{agreed}"), highlight=False, soft_wrap=True)
+            terminal.print(
+                escape(f"{told}; {one.answered:,} answered{agreed}{beyond}"), highlight=False, soft_wrap=True
+            )

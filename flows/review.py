@@ -25,9 +25,13 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class ReviewRound:
-    """What one round did: answers that the log asks about since the last one, and decisions that called people."""
+    """What one round did: answers that the log asks about since the last one, and decisions that called people.
+
+    Of those answers nobody is asked about `not_entered`, because as many wait as the policy lets wait.
+    """
 
     asked: int
+    not_entered: int
     called: tuple[str, ...]
 
 
@@ -46,10 +50,10 @@ def review() -> ReviewRound:
         policies: Mapping[str, Policy] = {
             name: load_policy(config.policies, name) for name in policy_models(config.policies)
         }
-        asked = take_in(config.prediction_log, Reviews(engine), policies.get, now)
+        taken = take_in(config.prediction_log, Reviews(engine), policies.get, now)
         called = take_turns(
             policies, lambda name: escalate_overdue(engine, policies[name], page_and_wait, now, clock.now())
         )
-    done = ReviewRound(asked, tuple(name for names in called for name in names))
-    log.info("reviews_taken_in", asked=done.asked, called=done.called)
+    done = ReviewRound(taken.asked, taken.not_entered, tuple(name for names in called for name in names))
+    log.info("reviews_taken_in", asked=done.asked, not_entered=done.not_entered, called=done.called)
     return done

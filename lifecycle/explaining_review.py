@@ -31,4 +31,11 @@ def explain_review(review: ReviewPolicy | None) -> Iterator[str]:
             f"Of the sure answers {in_hundred(review.audit_share)} are looked at as well, to see how often people "
             "agree."
         )
+    kinds = (("unsure", bool(reasons)), ("sampled", bool(review.audit_share)))
+    bounds = [f"{review.most_open:,} {kind} answers" for kind, asked in kinds if asked]
+    if bounds:
+        yield (
+            f"At most {' and '.join(bounds)} wait at a time. While so many do, nobody is asked about further ones. "
+            "Those are counted."
+        )
     yield "What a person says counts as the outcome, and versions learn from it."

@@ -90,8 +90,8 @@ def reviews_of(
 
     >>> decision = DecisionPolicy(threshold=0.5, positive="yes", negative="no", overrides=(), safety_filters=())
     >>> policy = ReviewPolicy(
-    ...     unsure_within=0.1, unsure_decided_by=(), audit_share=0, answer_within_hours=1, claim_minutes=5,
-    ...     escalate_to="on-call"
+    ...     unsure_within=0.1, unsure_decided_by=(), audit_share=0, most_open=100, answer_within_hours=1,
+    ...     claim_minutes=5, escalate_to="on-call"
     ... )
     >>> reviews_of(policy, decision, np.array([0.45, 0.9]), [None, None], ["a", "b"])
     ['provisional', None]

@@ -9,7 +9,7 @@ from lifecycle.decision_policy import DecisionPolicy
 from lifecycle.errors import InvalidInput, NotPermitted
 from lifecycle.misfit import Misfit
 from lifecycle.people import Override, Person
-from lifecycle.section import Fraction, PositiveNumber, Section
+from lifecycle.section import Fraction, Positive, PositiveNumber, Section
 
 
 class ReviewPolicy(Section):
@@ -18,11 +18,13 @@ class ReviewPolicy(Section):
     Unsure is an answer that one of `unsure_decided_by`, the ids of safety filters or overrides, decided, and one that
     the threshold decided on a score within `unsure_within` of it. Of all others `audit_share` are sampled.
     An unsure answer that waited `answer_within_hours` is escalated to `escalate_to`, one of the policy's people.
+    While `most_open` of a kind, unsure or sampled, wait for people, nobody is asked about further ones of it.
     """
 
     unsure_within: Fraction
     unsure_decided_by: tuple[str, ...]
     audit_share: Fraction
+    most_open: Positive
     answer_within_hours: PositiveNumber
     claim_minutes: PositiveNumber
     escalate_to: Annotated[str, Limit(min_length=1)]

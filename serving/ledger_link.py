@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from lifecycle.errors import Unavailable
 from lifecycle.plan import TrafficPlan
 from stores.ledger.arms import ArmReport, Arms
+from stores.ledger.failing import in_short
 from stores.ledger.plans import Plans
 
 
@@ -35,4 +36,4 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        raise Unavailable(f"the ledger cannot be reached ({error}); check HOLDFAST_LEDGER_URL") from error
+        raise Unavailable(f"the ledger cannot be reached ({in_short(error)}); check HOLDFAST_LEDGER_URL") from error

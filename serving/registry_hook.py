@@ -16,6 +16,7 @@ from lifecycle.errors import Unavailable
 from serving.exchange import Headers, Receive, Response, read_body
 from serving.problem import refused
 from stores.clock import SystemClock
+from stores.ledger.failing import in_short
 from stores.ledger.signals import REGISTRY, Signals
 from stores.settings import Settings
 from stores.webhook_secret import webhook_secret
@@ -77,6 +78,6 @@ def open_hook(chosen: Settings, engine: Engine) -> RegistryHook:
         try:
             signals.ring(REGISTRY, at)
         except SQLAlchemyError as error:
-            raise Unavailable(f"the ledger cannot be reached ({error}); check HOLDFAST_LEDGER_URL") from error
+            raise Unavailable(f"the ledger cannot be reached ({in_short(error)}); check HOLDFAST_LEDGER_URL") from error
 
     return RegistryHook(lambda: webhook_secret(chosen), ring, SystemClock().now)

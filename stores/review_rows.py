@@ -1,6 +1,7 @@
 """From rows of the prediction log to what people are asked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pyarrow as pa
@@ -8,6 +9,7 @@ import pyarrow.compute as pc
 
 from lifecycle.policy import Policy
 from lifecycle.review import Reviewed, ReviewKind, predicted_label
+from stores.ledger.review_room import Queue
 
 COLUMNS = (
     "prediction_id",
@@ -35,13 +37,46 @@ def reviewable(rows: pa.Table) -> pa.Table:
     return rows.select(list(COLUMNS)).filter(pc.is_valid(rows["review"]))
 
 
-def asked_in(rows: pa.Table, policy_of: PolicyOf, now: datetime) -> list[Reviewed]:
+def queues_of(rows: pa.Table) -> frozenset[Queue]:
+    """Return the queues that reviewable rows ask for."""
+    pairs = rows.group_by(["model", "review"]).aggregate([])
+    return frozenset((row["model"], ReviewKind(row["review"])) for row in pairs.to_pylist())
+
+
+def asks_for(rows: pa.Table, queue: Queue, *, wanted: bool = True) -> pa.ChunkedArray:
+    """Return for each of some reviewable rows whether it asks for a queue; with `wanted` False whether it does not."""
+    model, kind = queue
+    asks = pc.and_(pc.equal(rows["model"], model), pc.equal(rows["review"], kind.value))
+    return asks if wanted else pc.invert(asks)
+
+
+def first_of(rows: pa.Table, room: Mapping[Queue, int]) -> tuple[pa.Table, frozenset[Queue]]:
+    """Return the first rows of each queue, as many as it has room for, and the queues that have room for less than all.
+
+    Rows of a queue without an entry in `room` are left out: nobody asks for it any more.
+    """
+    parts = {queue: rows.filter(asks_for(rows, queue)) for queue in queues_of(rows) if queue in room}
+    beyond = frozenset(queue for queue, part in parts.items() if part.num_rows > room[queue])
+    fitting = [part.slice(0, room[queue]) for queue, part in parts.items()]
+    return pa.concat_tables(fitting) if fitting else rows.slice(0, 0), beyond
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What people are to look at, and for each model of it how many of each kind may wait for them."""
+
+    reviews: list[Reviewed]
+    most_open: Mapping[str, int]
+
+
+def asked_in(rows: pa.Table, policy_of: PolicyOf, now: datetime) -> Asked:
     """Return the reviews that rows of COLUMNS ask for, by the policies as they are now.
 
     A model whose policy has no reviews any more asks for none. `now` is the machine's time, as `served_at` is.
     """
     policies: dict[str, Policy | None] = {}
     asked: list[Reviewed] = []
+    most_open: dict[str, int] = {}
     for row in reviewable(rows).to_pylist():
         model = row["model"]
         if model not in policies:
@@ -49,6 +84,7 @@ def asked_in(rows: pa.Table, policy_of: PolicyOf, now: datetime) -> list[Reviewe
         policy = policies[model]
         if policy is None or policy.review is None:
             continue
+        most_open[model] = policy.review.most_open
         asked.append(
             Reviewed(
                 prediction_id=row["prediction_id"],
@@ -68,4 +104,4 @@ def asked_in(rows: pa.Table, policy_of: PolicyOf, now: datetime) -> list[Reviewe
                 request_id=row["request_id"],
             )
         )
-    return asked
+    return Asked(asked, most_open)

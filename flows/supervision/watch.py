@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from lifecycle.errors import Conflict
+from stores.ledger.failing import in_short
 from stores.ledger.leases import Leases
 
 LEASE_SECONDS = 15.0
@@ -47,7 +48,7 @@ def _lease(engine: Engine, model: str, wait_seconds: float) -> Iterator[bool]:
         try:
             leases.__exit__(None, None, None)
         except (Conflict, SQLAlchemyError) as error:
-            log.warning("lease_lost", model=model, because=str(error))
+            log.warning("lease_lost", model=model, because=in_short(error))
 
 
 def watch(turns: Mapping[str, Turn], stop: threading.Event, period_seconds: float, tick_seconds: float) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from stores.ledger.failing import in_short
 from stores.ledger.spending import Spender
 
 log = structlog.get_logger()
@@ -94,7 +95,7 @@ class Spending:
             others = self._records.exchange(self._replica, day, own, self._now())
         except SQLAlchemyError as error:
             if not self._away:
-                log.warning("spending_not_exchanged", because=str(error))
+                log.warning("spending_not_exchanged", because=in_short(error))
             self._away = True
             return
         self._away = False

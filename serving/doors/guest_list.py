@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from lifecycle.errors import ArtifactInvalid, NotFound
 from lifecycle.tenants import Roster
 from serving.doors.guests import Guests, guests_of
+from stores.ledger.failing import in_short
 from stores.roster_file import RosterFile
 
 log = structlog.get_logger()
@@ -52,7 +53,9 @@ class GuestList:
             roster = self._read()
         except SQLAlchemyError as error:
             if not self._away:
-                log.warning("roster_not_read", error=str(error), means="tenants and keys stand as they were last read")
+                log.warning(
+                    "roster_not_read", error=in_short(error), means="tenants and keys stand as they were last read"
+                )
             self._away = True
             if self._roster is None:
                 self._take_copy()

@@ -12,6 +12,7 @@ from datetime import datetime
 
 import numpy as np
 
+from lifecycle.policy import Policy
 from lifecycle.priority import Priority
 from lifecycle.review import Reviewed
 from serving.answer import Answer, Ask, Original
@@ -21,7 +22,7 @@ from serving.contracts import read
 from serving.dialects import DIALECTS, Spoken
 from serving.jobs.collected import Collected
 from serving.jobs.fate import Fates, stored
-from serving.jobs.holding import Held, unpacked, waits_for_people, with_words
+from serving.jobs.holding import Held, asked_of_people, unpacked, waits_for_people, with_words
 from serving.models import Lane, Models, ServedModel
 from serving.problem import RETRY_AFTER_SECONDS, refused
 from serving.rows import Row
@@ -82,7 +83,7 @@ class Answering:
                 endings.extend(fates.put_back(one.job, "the worker's lease is used up") for one in batch)
                 continue
             worked = self.monotonic()
-            endings.extend(await self._score(lane, batch, fates))
+            endings.extend(await self._score(lane, batch, fates, served.policy))
             busy = self.monotonic() - worked
             await asyncio.sleep(busy * (1.0 / policy.time_share - 1.0))
         return endings
@@ -118,21 +119,21 @@ class Answering:
                 endings.append(fates.succeeded(job, read_again.spoken.write(told), ()))
         return endings
 
-    async def _score(self, lane: Lane, batch: Sequence[_Read], fates: Fates) -> list[Ending]:
+    async def _score(self, lane: Lane, batch: Sequence[_Read], fates: Fates, policy: Policy) -> list[Ending]:
         collected = Collected()
         run = lane.apart(collected)
         loop = asyncio.get_running_loop()
         asks: Batch = [(self._ask(one), loop.create_future()) for one in batch]
         run(asks, nothing)
         answers = await asyncio.gather(*(future for _, future in asks), return_exceptions=True)
-        return [_ended(one, answer, collected, fates) for one, answer in zip(batch, answers, strict=True)]
+        return [_ended(one, answer, collected, fates, policy) for one, answer in zip(batch, answers, strict=True)]
 
     def _ask(self, one: _Read) -> Ask:
         caller = Caller(one.job.tenant, Priority(one.job.priority))
         return Ask(one.rows, one.job.job_id, one.decode_us, self.monotonic(), caller=caller, original=one.original)
 
 
-def _ended(one: _Read, answer: Answer | BaseException, collected: Collected, fates: Fates) -> Ending:
+def _ended(one: _Read, answer: Answer | BaseException, collected: Collected, fates: Fates, policy: Policy) -> Ending:
     if isinstance(answer, BaseException):
         return fates.after(one.job, answer, collected.of(one.job.job_id))
     try:
@@ -141,7 +142,7 @@ def _ended(one: _Read, answer: Answer | BaseException, collected: Collected, fat
         return fates.after(one.job, error)
     rows = collected.of(one.job.job_id)
     if waits_for_people(one.job, answer):
-        return fates.held(one.job, Held(answer, stored(response)), rows)
+        return fates.held(one.job, Held(answer, stored(response)), rows, asked_of_people(rows, policy, fates.now))
     return fates.succeeded(one.job, response, rows)
 
 

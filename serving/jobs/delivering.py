@@ -18,6 +18,7 @@ from serving.jobs.meter import PUT_BACK, JobMeter
 from serving.jobs.sending import NotTaken, Sender, open_client
 from serving.models import Models
 from stores.ledger.deliveries import Deliveries
+from stores.ledger.failing import in_short
 from stores.ledger.job_records import Sent, ToSend
 
 log = structlog.get_logger()
@@ -85,7 +86,7 @@ class Delivering:
                     away = False
                 except SQLAlchemyError as error:
                     if not away:
-                        log.warning("deliveries_without_ledger", error=str(error))
+                        log.warning("deliveries_without_ledger", error=in_short(error))
                     away = True
                     await asyncio.sleep(self.poll_seconds)
                 if not sending:
@@ -154,7 +155,7 @@ class Delivering:
             try:
                 await asyncio.to_thread(self.deliveries.settle, unsettled, self.now())
             except SQLAlchemyError as error:
-                log.warning("deliveries_without_ledger", error=str(error))
+                log.warning("deliveries_without_ledger", error=in_short(error))
 
 
 def _results(done: set[asyncio.Task[Sent]]) -> list[Sent]:

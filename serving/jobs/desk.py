@@ -23,6 +23,7 @@ from serving.models import Models
 from serving.predicting import Request
 from serving.problem import refused
 from stores.ledger.deliveries import Deliveries
+from stores.ledger.failing import in_short
 from stores.ledger.job_records import Job, NewJob
 from stores.ledger.jobs import Jobs, no_such_job
 
@@ -167,7 +168,7 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        raise Unavailable(f"the ledger cannot be reached ({error}); check HOLDFAST_LEDGER_URL") from error
+        raise Unavailable(f"the ledger cannot be reached ({in_short(error)}); check HOLDFAST_LEDGER_URL") from error
 
 
 async def _in_thread(ask: Callable[[], T]) -> T:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from lifecycle.errors import Unavailable
 from serving.problem import RETRY_AFTER_SECONDS, refused
+from stores.ledger.failing import in_short
 from stores.ledger.job_records import NewJob
 from stores.ledger.jobs import Jobs
 
@@ -101,7 +102,7 @@ class Enqueuing:
         try:
             stored = self.jobs.enqueue([one.job for one in wanted], limits)
         except SQLAlchemyError as error:
-            told = Unavailable(f"the ledger cannot be reached ({error}); check HOLDFAST_LEDGER_URL")
+            told = Unavailable(f"the ledger cannot be reached ({in_short(error)}); check HOLDFAST_LEDGER_URL")
             for one in wanted:
                 one.stored.set_exception(told)
             return

@@ -12,6 +12,7 @@ import structlog
 from lifecycle.errors import Unavailable
 from lifecycle.jobs import JobState, retry_seconds
 from lifecycle.jobs_policy import JobsPolicy
+from lifecycle.review import Reviewed
 from serving.exchange import Response, problem_response
 from serving.jobs.holding import Held
 from serving.models import ServedModel
@@ -86,8 +87,11 @@ class Fates:
         due_at = self.now + timedelta(seconds=pause)
         return Ending(job.job_id, job.token, JobState.WAITING, reason=reason, due_at=due_at, used=used)
 
-    def held(self, job: Claimed, held: Held, rows: Rows) -> Ending:
-        """Keep the answer to a job until people have spoken; `rows` are those of the log, which people see at once."""
+    def held(self, job: Claimed, held: Held, rows: Rows, asked: Sequence[Reviewed]) -> Ending:
+        """Keep the answer to a job until people have spoken; `rows` are those of the log.
+
+        `asked` is what people are asked; they see it at once.
+        """
         reason = f"{len(held.unsure)} of its answers wait for people"
         packed = held.packed()
         return Ending(
@@ -96,6 +100,7 @@ class Fates:
             due_at=self.longest_wait(job),
             used=False,
             held=packed,
+            asked=asked,
         )
 
     def held_on(self, job: Claimed, missing: int) -> Ending:

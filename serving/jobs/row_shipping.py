@@ -7,6 +7,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from lifecycle.errors import HoldfastError
+from stores.ledger.failing import in_short
 
 log = structlog.get_logger()
 
@@ -41,5 +42,5 @@ class RowShipping:
                 self._failing = False
             except (HoldfastError, SQLAlchemyError, OSError) as error:
                 if not self._failing:
-                    log.warning("job_rows_not_shipped", error=str(error))
+                    log.warning("job_rows_not_shipped", error=in_short(error))
                 self._failing = True

@@ -17,6 +17,7 @@ from serving.jobs.answering import Answering
 from serving.jobs.meter import JobMeter
 from serving.jobs.queue import JobQueue
 from serving.models import Models
+from stores.ledger.failing import in_short
 from stores.ledger.job_records import Claimed, Ending
 from stores.ledger.jobs import Jobs
 
@@ -69,7 +70,7 @@ class Worker:
                 self._away = False
             except SQLAlchemyError as error:
                 if not self._away:
-                    log.warning("jobs_without_ledger", error=str(error))
+                    log.warning("jobs_without_ledger", error=in_short(error))
                 self._away = True
             except Exception:
                 # This thread must outlive whatever one job does to it.
@@ -117,6 +118,6 @@ class Worker:
             return self.jobs.end(endings, self.now())
         except SQLAlchemyError as error:
             # Once more for a ledger that was away for a moment; then the leases end, and the work is done again.
-            log.warning("jobs_not_stored", jobs=len(endings), error=str(error))
+            log.warning("jobs_not_stored", jobs=len(endings), error=in_short(error))
             self._stopped.wait(STORE_AGAIN_SECONDS)
             return self.jobs.end(endings, self.now())

@@ -19,6 +19,7 @@ from serving.metrics.reviewed import tell_reviews
 from serving.metrics.watched import tell_alarms, tell_look, tell_quality
 from stores.ledger.alarms import Alarms
 from stores.ledger.arms import Arms
+from stores.ledger.failing import in_short
 from stores.ledger.job_lists import JobLists
 from stores.ledger.looks import Looks
 from stores.ledger.plans import Plans
@@ -89,7 +90,7 @@ class LedgerFigures:
             return None
         except (SQLAlchemyError, OSError) as error:
             self._known = None
-            self._notice(str(error))
+            self._notice(in_short(error))
         else:
             self._known_at = self.monotonic()
             self._away = False

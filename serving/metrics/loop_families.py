@@ -1,6 +1,6 @@
 """The metrics of the loop around the models: plans, replicas, alarms, looks, quality, and the flows' pace."""
 
-from serving.metrics.family import gauge
+from serving.metrics.family import counter, gauge
 
 LEDGER_UP = gauge(
     "holdfast_ledger_up", "1 when the ledger could be read; at 0 the metrics that are read from it are absent"
@@ -64,6 +64,11 @@ REVIEW_OLDEST = gauge(
     "kind",
 )
 REVIEWS_ANSWERED = gauge("holdfast_reviews_answered", "Answers on which a person gave a word", "model", "kind")
+REVIEWS_NOT_ENTERED = counter(
+    "holdfast_reviews_not_entered_total",
+    "Answers that nobody is asked about, because as many wait as the policy lets wait",
+    *("model", "kind"),
+)
 REVIEW_AGREEMENT = gauge(
     "holdfast_review_agreement",
     "Share of the answered ones in which the person said what the model had said, 0 to 1",
@@ -80,7 +85,7 @@ LOOP = (
     *(PLAN_REVISION, PLAN_HELD, PLAN_PINNED, VERSION_INFO, TRAFFIC_SHARE, REPLICA_READY, REPLICA_REVISION),
     *(ALARMS, LOOK_AGE, LOOK_DURATION, LOOK_ROWS, DRIFT_PSI, DRIFT_JS, DRIFT_P_VALUE, MISSING_RATIO, FRESHNESS),
     *(QUALITY, QUALITY_LABELLED, WATERMARK_LAG, CLOCK_REPLAYED),
-    *(REVIEWS_OPEN, REVIEWS_OVERDUE, REVIEW_OLDEST, REVIEWS_ANSWERED, REVIEW_AGREEMENT),
+    *(REVIEWS_OPEN, REVIEWS_OVERDUE, REVIEW_OLDEST, REVIEWS_ANSWERED, REVIEW_AGREEMENT, REVIEWS_NOT_ENTERED),
 )
 """Read from the ledger."""
 GATEWAY = (LEDGER_UP, BUILD_INFO, UNSHIPPED)

@@ -7,6 +7,7 @@ from serving.metrics.loop_families import (
     REVIEW_AGREEMENT,
     REVIEW_OLDEST,
     REVIEWS_ANSWERED,
+    REVIEWS_NOT_ENTERED,
     REVIEWS_OPEN,
     REVIEWS_OVERDUE,
 )
@@ -21,5 +22,6 @@ def tell_reviews(figures: Figures, model: str, found: Sequence[ReviewFigures]) -
         figures.set(REVIEWS_OVERDUE, labels, float(one.overdue))
         figures.set(REVIEW_OLDEST, labels, one.oldest_seconds or 0.0)
         figures.set(REVIEWS_ANSWERED, labels, float(one.answered))
+        figures.set(REVIEWS_NOT_ENTERED, labels, float(one.not_entered))
         if one.agreement is not None:
             figures.set(REVIEW_AGREEMENT, labels, one.agreement)

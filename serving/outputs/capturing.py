@@ -12,6 +12,7 @@ from lifecycle.errors import Unavailable
 from serving.outputs.opening import Opening
 from stores.captures import CaptureFiles
 from stores.ledger.captures import Captures
+from stores.ledger.failing import in_short
 
 log = structlog.get_logger()
 
@@ -83,7 +84,7 @@ class Capturing:
         try:
             self._ledger.keep(one.opening.capture(one.rows, path, self._now()))
         except SQLAlchemyError as error:
-            return f"the ledger cannot be reached ({error})"
+            return f"the ledger cannot be reached ({in_short(error)})"
         one.told = word
         return ""
 

@@ -22,6 +22,7 @@ from serving.problem import refused, require_method
 from serving.reviewing.documents import as_caller_sees, as_reviewer_sees
 from serving.reviewing.door import may_see, reviewer_of
 from stores.ledger.answering import Answered, Answering
+from stores.ledger.failing import in_short
 from stores.ledger.reviews import Reviews, unknown
 
 MAX_BYTES = 16 * 1024
@@ -130,7 +131,7 @@ async def _asked(ask: Callable[[], T]) -> T:
     except Conflict as error:
         raise refused(409, "review-conflict", str(error)) from error
     except SQLAlchemyError as error:
-        raise Unavailable(f"the ledger cannot be reached ({error}); check HOLDFAST_LEDGER_URL") from error
+        raise Unavailable(f"the ledger cannot be reached ({in_short(error)}); check HOLDFAST_LEDGER_URL") from error
 
 
 def _read(body: bytes, kind: type[T]) -> T:

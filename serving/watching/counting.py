@@ -15,6 +15,7 @@ from lifecycle.errors import HoldfastError
 from serving.watching.hour_counts import HourCounts
 from serving.watching.known_baselines import KnownBaselines
 from stores.clock import Clock
+from stores.ledger.failing import in_short
 from stores.ledger.profiles import Profiles
 from stores.prediction_log.counting import COLUMNS, by_hour, count_logged, countable
 
@@ -96,7 +97,7 @@ class Counting:
             refused = self._profiles.keep(parts, self._clock.now()) if parts else frozenset()
         except SQLAlchemyError as error:
             if not self._away:
-                log.warning("counts_not_written", hours=len(parts), error=str(error))
+                log.warning("counts_not_written", hours=len(parts), error=in_short(error))
             self._away = True
             return
         self._away = False

@@ -10,6 +10,7 @@ from lifecycle.errors import HoldfastError
 from lifecycle.profile import Profile
 from stores.baselines import own_baseline
 from stores.ledger.baselines import Baselines
+from stores.ledger.failing import in_short
 from stores.versions import VersionFiles
 
 log = structlog.get_logger()
@@ -55,6 +56,6 @@ class KnownBaselines:
         try:
             baseline = self.ledger.get(model, version)
         except SQLAlchemyError as error:
-            log.warning("baseline_unread", model=model, version=version, error=str(error))
+            log.warning("baseline_unread", model=model, version=version, error=in_short(error))
             return None
         return None if baseline is None else baseline.profile

@@ -10,8 +10,9 @@ from lifecycle.errors import Conflict
 from lifecycle.review import Reviewed, ReviewKind
 from lifecycle.verdict import Decision
 from stores.ledger.decisions import insert_decision
+from stores.ledger.review_room import AT_ONCE
 from stores.ledger.review_schema import reviews
-from stores.ledger.reviews import AT_ONCE, COLUMNS, OLDEST_FIRST, OPEN, of_model, review_of
+from stores.ledger.reviews import COLUMNS, OLDEST_FIRST, OPEN, of_model, review_of
 
 
 class Escalations:

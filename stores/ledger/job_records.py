@@ -7,6 +7,7 @@ from datetime import datetime
 import pyarrow as pa
 
 from lifecycle.jobs import DeliveryState, JobState
+from lifecycle.review import Reviewed
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,8 @@ class Ending:
     """How a worker ends a job it has: SUCCEEDED or FAILED, or WAITING until `due_at` to be tried again.
 
     A job that is put back without `used` has cost none of its attempts. `rows` are those of the prediction log that
-    belong to the answer. One that is put back with `held` has an answer, which waits for people.
+    belong to the answer. One that is put back with `held` has an answer, which waits for what
+    people are `asked`: that is entered for them, however much waits already.
     """
 
     job_id: str
@@ -98,6 +100,7 @@ class Ending:
     due_at: datetime | None = None
     used: bool = True
     held: bytes | None = None
+    asked: Sequence[Reviewed] = ()
 
 
 @dataclass(frozen=True, slots=True)

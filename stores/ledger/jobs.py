@@ -19,6 +19,7 @@ from stores.ledger.job_log import keep_rows
 from stores.ledger.job_records import Claimed, Ending, Job, NewJob, StoredAnswer
 from stores.ledger.job_rows import CLAIMED, SEEN, answer_of, claimed_of, job_of
 from stores.ledger.jobs_schema import jobs
+from stores.ledger.reviews import put_reviews
 from stores.ledger.schema import UtcTime
 
 
@@ -117,7 +118,8 @@ class Jobs:
     def end(self, endings: Sequence[Ending], now: datetime) -> frozenset[str]:
         """Store in one transaction what workers made of the jobs they held, and return the ids of those that held.
 
-        With a job that ends, its log rows are stored, and the message to its webhook as due.
+        With a job that ends, its log rows are stored, and the message to its webhook as due; with one that waits for
+        people, what they are asked.
         """
         stored: set[str] = set()
         with self._engine.begin() as connection:
@@ -127,6 +129,7 @@ class Jobs:
                     stored.add(ending.job_id)
             rows = [batch for one in endings if one.job_id in stored for batch in one.rows]
             keep_rows(connection, rows, now)
+            put_reviews(connection, [asked for one in endings if one.job_id in stored for asked in one.asked])
         return frozenset(stored)
 
     def hand_out(self, model: str, now: datetime, again: datetime, limit: int) -> tuple[tuple[str, int], ...]:

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from lifecycle.errors import Conflict
+from stores.ledger.failing import in_short
 from stores.ledger.schema import leases
 
 log = structlog.get_logger()
@@ -88,4 +89,4 @@ class Leases:
                     connection.execute(mine.values(expires_at=datetime.now(UTC) + self._length))
             except SQLAlchemyError as error:
                 # The next turn comes before the lease lapses; whether it was lost shows when it is given back.
-                log.warning("lease_not_renewed", lease=name, error=str(error))
+                log.warning("lease_not_renewed", lease=name, error=in_short(error))

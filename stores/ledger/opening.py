@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from lifecycle.errors import Unavailable
+from stores.ledger.failing import in_short
 
 MIGRATIONS = files("stores.ledger") / "migrations"
 SQLITE_BUSY_SECONDS = 15
@@ -31,19 +32,21 @@ def open_ledger(address: str) -> Engine:
             command.upgrade(config, "head")
     except SQLAlchemyError as error:
         shown = engine.url.render_as_string(hide_password=True)
-        raise Unavailable(f"the ledger at {shown} cannot be opened: {error}. Check HOLDFAST_LEDGER_URL.") from error
+        raise Unavailable(
+            f"the ledger at {shown} cannot be opened: {in_short(error)}. Check HOLDFAST_LEDGER_URL."
+        ) from error
     return engine
 
 
 def connect(address: str) -> Engine:
-    """Return an engine on an already migrated ledger."""
+    """Return an engine on an already migrated ledger; its errors never show what a statement was given."""
     url = make_url(address)
     if url.get_backend_name() != "sqlite":
         patience = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_SECONDS}
-        return create_engine(url, pool_pre_ping=True, connect_args=patience)
+        return create_engine(url, pool_pre_ping=True, connect_args=patience, hide_parameters=True)
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_SECONDS})
+    engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_SECONDS}, hide_parameters=True)
     event.listen(engine, "connect", _write_ahead)
     event.listen(engine, "begin", _take_write_lock_first)
     return engine

@@ -5,6 +5,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from lifecycle.errors import NotFound, Unavailable
 from lifecycle.manifest import Manifest
+from stores.ledger.failing import in_short
 from stores.ledger.standings import Standings
 
 
@@ -21,4 +22,4 @@ class Pins:
         except NotFound:
             return None
         except SQLAlchemyError as error:
-            raise Unavailable(f"the ledger cannot be reached ({error}); check HOLDFAST_LEDGER_URL") from error
+            raise Unavailable(f"the ledger cannot be reached ({in_short(error)}); check HOLDFAST_LEDGER_URL") from error

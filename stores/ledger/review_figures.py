@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Engine, case, func, select
 
 from lifecycle.review import ReviewKind
-from stores.ledger.review_schema import reviews
+from stores.ledger.review_schema import review_overflow, reviews
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,8 @@ class ReviewFigures:
     """The figures of one kind of reviews of a model.
 
     `oldest_seconds` is the age of the oldest open one, None without one. `judged` counts the answered ones in which
-    the model had said 0 or 1, `agreed` those in which the person said the same.
+    the model had said 0 or 1, `agreed` those in which the person said the same. `not_entered` counts the answers about
+    which the log asked and nobody was asked, because the queue was full.
     """
 
     kind: ReviewKind
@@ -24,6 +25,7 @@ class ReviewFigures:
     answered: int
     judged: int
     agreed: int
+    not_entered: int
 
     @property
     def agreement(self) -> float | None:
@@ -50,6 +52,8 @@ def review_figures(engine: Engine, model: str, now: datetime) -> tuple[ReviewFig
     )
     with engine.connect() as connection:
         rows = {row.kind: row for row in connection.execute(asked)}
+        counted = select(review_overflow.c.kind, review_overflow.c.number).where(review_overflow.c.model == model)
+        beyond: dict[str, int] = {row.kind: row.number for row in connection.execute(counted)}
     return tuple(
         ReviewFigures(
             kind,
@@ -59,9 +63,10 @@ def review_figures(engine: Engine, model: str, now: datetime) -> tuple[ReviewFig
             row.answered,
             row.judged,
             row.agreed,
+            beyond.get(kind.value, 0),
         )
         if (row := rows.get(kind.value)) is not None
-        else ReviewFigures(kind, 0, 0, None, 0, 0, 0)
+        else ReviewFigures(kind, 0, 0, None, 0, 0, 0, beyond.get(kind.value, 0))
         for kind in ReviewKind
     )
 

@@ -1,6 +1,6 @@
 """The ledger's tables of reviews: what people are asked and what they said; and how far the log was read for it."""
 
-from sqlalchemy import Column, Float, Integer, String, Table
+from sqlalchemy import BigInteger, Column, Float, Integer, String, Table
 
 from stores.ledger.schema import UtcTime, metadata
 
@@ -40,3 +40,12 @@ review_intake = Table(
     Column("version", Integer, nullable=False),
 )
 """The commit of the prediction log up to which every row was looked at."""
+
+review_overflow = Table(
+    "review_overflow",
+    metadata,
+    Column("model", String(100), primary_key=True),
+    Column("kind", String(20), primary_key=True),
+    Column("number", BigInteger, nullable=False),
+)
+"""How many answers people were not asked about, because as many as they can look at were waiting already."""

@@ -1,22 +1,17 @@
 """Reviews: what people are asked, each answer once; kept for good. Who answers them is in `answering`."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
-from typing import TypeAlias, cast
 
-from sqlalchemy import ColumnElement, Engine, Row, Table, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, select
 
 from lifecycle.errors import NotFound
 from lifecycle.review import Reviewed, ReviewKind
-from stores.ledger.review_schema import review_intake, reviews
+from stores.ledger.review_room import AT_ONCE, INSERTS, Queue, add_overflow, fitting, room
+from stores.ledger.review_schema import review_intake, review_overflow, reviews
 
-Put: TypeAlias = Callable[[Table], sqlite.Insert]
-INSERTS: Mapping[str, Put] = {"sqlite": sqlite.insert, "postgresql": cast("Put", postgresql.insert)}
-"""Both dialects spell an upsert alike, but share no type."""
 LOG = "predictions"
-AT_ONCE = 500
-"""Databases limit how many values one statement may hold."""
 COLUMNS = tuple(reviews.c[field.name] for field in fields(Reviewed))
 OLDEST_FIRST = (reviews.c.due_at, reviews.c.prediction_id)
 OPEN = reviews.c.answered_at.is_(None)
@@ -28,19 +23,36 @@ class Reviews:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def enter(self, found: Sequence[Reviewed], reached: int | None = None) -> None:
-        """Store what people are to look at; what is there already stays as it is.
+    def enter(
+        self, found: Sequence[Reviewed], reached: int | None = None, *, most_open: Mapping[str, int] | None = None
+    ) -> Mapping[Queue, int]:
+        """Store what people are to look at, and return how much of it found no room, by queue.
 
-        With `reached`, the commit of the log up to which nothing is missing any more, both are stored or neither.
+        What is there already stays as it is. `most_open` says for each model how many reviews of each kind may wait;
+        without it there is room for all. With `reached`, the commit of the log up to which every row was looked at,
+        that and the count of what found no room are stored, too, all or nothing.
         """
-        put = INSERTS[self._engine.dialect.name]
-        entering = put(reviews).on_conflict_do_nothing(index_elements=["prediction_id"])
         with self._engine.begin() as connection:
-            for first in range(0, len(found), AT_ONCE):
-                connection.execute(entering, [_columns(one) for one in found[first : first + AT_ONCE]])
+            left: Counter[Queue] = Counter()
+            if most_open is not None:
+                found, left = fitting(connection, found, most_open)
+            put_reviews(connection, found)
             if reached is not None:
-                mark = put(review_intake).values(log=LOG, version=reached)
-                connection.execute(mark.on_conflict_do_update(index_elements=["log"], set_={"version": reached}))
+                add_overflow(connection, left)
+                _mark(connection, reached)
+        return left
+
+    def recount(self, left: Mapping[Queue, int], reached: int) -> None:
+        """Store that the whole log was looked at, and that so much of it found no room."""
+        with self._engine.begin() as connection:
+            connection.execute(delete(review_overflow))
+            add_overflow(connection, left)
+            _mark(connection, reached)
+
+    def room(self, most_open: Mapping[str, int]) -> Mapping[Queue, int]:
+        """Return how many more reviews each queue takes now, where `most_open` of each kind of a model may wait."""
+        with self._engine.connect() as connection:
+            return room(connection, most_open)
 
     def reached(self) -> int | None:
         """Return the commit of the log up to which every row was looked at, None before the first."""
@@ -82,11 +94,19 @@ class Reviews:
             return tuple(review_of(row) for row in connection.execute(asked if limit is None else asked.limit(limit)))
 
 
+def put_reviews(connection: Connection, found: Sequence[Reviewed]) -> None:
+    """Store reviews within a transaction, whatever waits already; what is there stays as it is."""
+    entering = INSERTS[connection.dialect.name](reviews).on_conflict_do_nothing(index_elements=["prediction_id"])
+    for first in range(0, len(found), AT_ONCE):
+        connection.execute(entering, [_columns(one) for one in found[first : first + AT_ONCE]])
+
+
 def unknown(prediction_id: str) -> NotFound:
     """Return the error for a prediction that nobody is asked about."""
     return NotFound(
-        f"nobody is asked about a prediction {prediction_id!r}; `holdfast review list` shows what waits, and a new "
-        "answer is there some seconds after it was given"
+        f"nobody is asked about a prediction {prediction_id!r}; `holdfast review list` shows what waits. A new "
+        "answer is there some seconds after it was given, unless as many wait as people can look at (most_open in the "
+        "policy's review)"
     )
 
 
@@ -103,3 +123,8 @@ def review_of(row: Row[tuple[object, ...]]) -> Reviewed:
 
 def _columns(review: Reviewed) -> dict[str, object]:
     return {field.name: getattr(review, field.name) for field in fields(Reviewed)} | {"kind": review.kind.value}
+
+
+def _mark(connection: Connection, reached: int) -> None:
+    mark = INSERTS[connection.dialect.name](review_intake).values(log=LOG, version=reached)
+    connection.execute(mark.on_conflict_do_update(index_elements=["log"], set_={"version": reached}))

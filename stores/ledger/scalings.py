@@ -8,6 +8,7 @@ from sqlalchemy import Engine, delete, insert, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from lifecycle.errors import HoldfastError
+from stores.ledger.failing import in_short
 from stores.ledger.opening import connect
 from stores.ledger.scaling_schema import scalings
 from stores.settings import settings
@@ -61,6 +62,6 @@ def record_quietly(scaling: Scaling, address: str | None = None) -> None:
     try:
         Scalings(engine).record(scaling)
     except (HoldfastError, SQLAlchemyError) as error:
-        log.warning("scaling_not_recorded", replicas=scaling.replicas, reason=scaling.reason, error=str(error))
+        log.warning("scaling_not_recorded", replicas=scaling.replicas, reason=scaling.reason, error=in_short(error))
     finally:
         engine.dispose()

@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from lifecycle.errors import Unavailable
+from stores.ledger.failing import in_short
 from stores.ledger.idempotency import IdempotencyKeys
 from stores.prediction_log.ownership import place_of
 
@@ -27,7 +28,7 @@ def void_claims(engine: Engine, root: Path) -> Callable[[str, frozenset[str]], f
             return IdempotencyKeys(engine).settle(owner, place_of(root), claims, lease_until)
         except SQLAlchemyError as error:
             raise Unavailable(
-                f"the ledger cannot be reached ({error}), and it says which rows of {owner} count; "
+                f"the ledger cannot be reached ({in_short(error)}), and it says which rows of {owner} count; "
                 "check HOLDFAST_LEDGER_URL"
             ) from error
 

@@ -53,6 +53,18 @@ def test_every_problem_of_a_bad_file_is_a_line_and_exit_code_one(tmp_path: Path)
     assert "did you mean minimum?" in result.stderr
 
 
+def test_queue_of_reviews_that_takes_nobody_is_refused_with_its_line(tmp_path: Path) -> None:
+    """Whoever wants no reviews leaves the section out."""
+    draft = tmp_path / "draft.yaml"
+    text = SHIPPED.read_text(encoding="utf-8")
+    draft.write_text(text.replace("most_open: 1000", "most_open: 0"), encoding="utf-8")
+    result = CliRunner().invoke(cli.app, ["policy", "check", str(draft)])
+    assert result.exit_code == 1
+    line = next(number for number, said in enumerate(text.splitlines(), 1) if "most_open: 1000" in said)
+    told = f"{draft} line {line}: review.most_open is 0; allowed: a whole number above 0"
+    assert result.stderr.splitlines()[0] == told
+
+
 def test_a_file_is_held_against_its_model(tmp_path: Path) -> None:
     """A misspelt slice would switch its rule off without a word; so would a unit or field that is not there."""
     assert (

@@ -115,3 +115,9 @@ def test_summary_says_what_waits_and_how_often_people_agree(ledger: Engine, caps
     assert provisional["oldest_seconds"] == pytest.approx(waited, abs=60)
     run("summary")
     assert "0 overdue; 1 answered, and people agree with 100.0% of 1\n" in capsys.readouterr().out
+    Reviews(ledger).recount({(MODEL, ReviewKind.AUDIT): 1234}, reached=1)
+    run("summary", "--json")
+    provisional, audit = json.loads(capsys.readouterr().out)[MODEL]
+    assert (provisional["not_entered"], audit["not_entered"]) == (0, 1234)
+    run("summary")
+    assert "of 1; nobody was asked about 1,234, as the queue was full\n" in capsys.readouterr().out

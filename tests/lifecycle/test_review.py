@@ -27,6 +27,7 @@ def review_policy(**changes: Any) -> ReviewPolicy:
         "unsure_within": 0.1,
         "unsure_decided_by": ("blind",),
         "audit_share": 0.0,
+        "most_open": 1000,
         "answer_within_hours": 1,
         "claim_minutes": 10,
         "escalate_to": "on-call",
@@ -129,6 +130,18 @@ def test_explained_reviews_say_each_number_with_its_unit() -> None:
         "1 hour",
         "on-call",
         "2 in 100",
+        "At most 1,000 unsure answers and 1,000 sampled answers wait",
     ):
         assert words in text
     assert "provisional" not in " ".join(explain_review(review_policy(unsure_within=0, unsure_decided_by=())))
+
+
+@pytest.mark.parametrize("most_open", [0, -1, 1.5, None])
+def test_queue_of_reviews_without_a_bound_is_refused(most_open: object) -> None:
+    """Nobody looks at an endless one."""
+    with pytest.raises(ValidationError, match="most_open"):
+        review_policy(most_open=most_open)
+    values = review_policy().model_dump()
+    del values["most_open"]
+    with pytest.raises(ValidationError, match="most_open"):
+        ReviewPolicy.model_validate(values)

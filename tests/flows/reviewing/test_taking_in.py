@@ -5,12 +5,16 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete
 
-from flows.reviewing.taking_in import take_in
+from flows.reviewing.taking_in import TakenIn, take_in
 from lifecycle.policy import Policy
+from lifecycle.review import ReviewKind
 from lifecycle.review_policy import ReviewPolicy
+from stores.ledger.answering import Answered, Answering
 from stores.ledger.opening import open_ledger
+from stores.ledger.review_figures import review_figures
+from stores.ledger.review_schema import review_intake
 from stores.ledger.reviews import Reviews
 from stores.prediction_log.compaction import compact
 from stores.prediction_log.delta import table_folder
@@ -25,6 +29,7 @@ REVIEW = ReviewPolicy(
     unsure_within=0.1,
     unsure_decided_by=(),
     audit_share=0.1,
+    most_open=1000,
     answer_within_hours=2,
     claim_minutes=5,
     escalate_to="on-call",
@@ -74,7 +79,7 @@ def engine(home: Settings) -> Engine:
 
 def taken(home: Settings, engine: Engine) -> int:
     """Take in once."""
-    return take_in(home.prediction_log, Reviews(engine), POLICIES.get, NOON)
+    return take_in(home.prediction_log, Reviews(engine), POLICIES.get, NOON).asked
 
 
 def entered(engine: Engine) -> list[str]:
@@ -160,11 +165,11 @@ def test_killed_between_two_commits_goes_on_with_the_second(
 
     real, calls = Reviews.enter, []
 
-    def enter(self: Reviews, *arguments: object) -> None:
+    def enter(self: Reviews, *arguments: object, **bounds: object) -> object:
         calls.append(arguments)
         if len(calls) > 1:
             raise Killed
-        real(self, *arguments)  # type: ignore[arg-type]
+        return real(self, *arguments, **bounds)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patched:
         patched.setattr(Reviews, "enter", enter)
@@ -173,3 +178,41 @@ def test_killed_between_two_commits_goes_on_with_the_second(
     assert entered(engine) == ["a", "b"]
     assert taken(home, engine) == 1
     assert entered(engine) == ["a", "b", "c"]
+
+
+def test_full_queue_takes_what_it_has_room_for_and_the_rest_is_counted_once(
+    home: Settings, engine: Engine, replica: Replica
+) -> None:
+    """By the commit, so that no run counts twice; an answer makes room for what comes then."""
+    tight = POLICIES["m"].model_copy(update={"review": REVIEW.model_copy(update={"most_open": 1})})
+
+    def run() -> TakenIn:
+        return take_in(home.prediction_log, Reviews(engine), {"m": tight}.get, NOON)
+
+    def not_entered() -> list[int]:
+        return [figures.not_entered for figures in review_figures(engine, "m", NOON)]
+
+    replica.answer(a="provisional", b="provisional", c="audit")
+    assert run() == TakenIn(3, 1)
+    replica.answer(d="provisional", e="audit")
+    assert [run(), run()] == [TakenIn(2, 2), TakenIn(0, 0)]
+    assert not_entered() == [2, 1]
+    waiting = {one.kind.value: one.prediction_id for one in Reviews(engine).open()}
+    assert waiting["audit"] == "c"
+    Answering(engine).answer(Answered(waiting["provisional"], 1, "ada", "seen", NOON), NOON)
+    replica.answer(f="provisional")
+    assert run() == TakenIn(1, 0)
+    assert not_entered() == [2, 1]
+
+
+def test_search_of_the_whole_log_counts_afresh(home: Settings, engine: Engine, replica: Replica) -> None:
+    """What it finds includes what was counted before."""
+    tight = POLICIES["m"].model_copy(update={"review": REVIEW.model_copy(update={"most_open": 1})})
+    Reviews(engine).recount({("m", ReviewKind.PROVISIONAL): 50}, reached=0)
+    with engine.begin() as connection:
+        connection.execute(delete(review_intake))
+    replica.answer(a="provisional", b="provisional")
+    replica.answer(c="provisional")
+    assert take_in(home.prediction_log, Reviews(engine), {"m": tight}.get, NOON) == TakenIn(3, 2)
+    assert [figures.not_entered for figures in review_figures(engine, "m", NOON)] == [2, 0]
+    assert Reviews(engine).reached() is not None

@@ -150,6 +150,7 @@ def test_cheap_answer_is_provisional_as_any_other(make_bench: Callable[..., Benc
         unsure_within=1,
         unsure_decided_by=(),
         audit_share=0,
+        most_open=1000,
         answer_within_hours=1,
         claim_minutes=5,
         escalate_to="on-call",

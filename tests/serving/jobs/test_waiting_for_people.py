@@ -18,11 +18,12 @@ from stores.ledger.reviews import Reviews
 from stores.settings import Settings
 from tests.serving.conftest import MODEL, Bench, flight
 from tests.serving.jobs.conftest import LATER, PREDICT, Office, at_work, ended, left, until
+from tests.stores.ledger.asked import asked as a_review
 
 WAIT = {"x-holdfast-review": "wait"}
 INFER = f"/v2/models/{MODEL}/infer"
 SECONDS_PER_HOUR = 3600
-Make = Callable[[float], Office]
+Make = Callable[..., Office]
 
 
 @pytest.fixture
@@ -30,11 +31,12 @@ def reviewed(make_bench: Callable[..., Bench], tmp_path: Path) -> Iterator[Make]
     """Return a maker of offices where people look at what is within so much of the threshold."""
     engine = open_ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
 
-    def make(within: float) -> Office:
+    def make(within: float, most_open: int = 1000) -> Office:
         review = ReviewPolicy(
             unsure_within=within,
             unsure_decided_by=(),
             audit_share=0,
+            most_open=most_open,
             answer_within_hours=1,
             claim_minutes=5,
             escalate_to="on-call",
@@ -201,5 +203,27 @@ def test_wish_that_nobody_knows_is_refused(reviewed: Make) -> None:
             refused = await client.post(PREDICT, json={"rows": [flight()]}, headers=WAIT)
             assert (refused.status_code, refused.json()["title"]) == (400, "review without job")
             assert 'id="problem-review-without-job"' in (await client.get("/docs")).text
+
+    asyncio.run(scenario())
+
+
+def test_job_s_rows_are_asked_about_however_much_waits(reviewed: Make) -> None:
+    """It would wait for nothing otherwise. The queue of jobs bounds how many they are."""
+    office = reviewed(1.0, most_open=1)
+    Reviews(office.engine).enter([a_review("full", model=MODEL)])
+
+    async def scenario() -> None:
+        async with at_work(office) as client:
+            await ended(client, await left(client, flight(flight=9)))
+            job_id = await left(client, flight(), flight(flight=7), headers=WAIT)
+            await until_waiting(client, job_id, 2)
+            waiting = Reviews(office.engine).open()
+            mine = [one for one in waiting if one.request_id == job_id]
+            assert (len(waiting), len(mine)) == (3, 2)
+            for one in mine:
+                said = Answered(one.prediction_id, 1, "on-call", "seen", datetime.now(UTC))
+                Answering(office.engine).answer(said, datetime.now(UTC))
+            told = await ended(client, job_id)
+            assert (await client.get(told["result"])).json()["reviewed"] == [1, 1]
 
     asyncio.run(scenario())

@@ -89,7 +89,9 @@ def test_queue_of_reviews_is_told_by_kind(ledger: Engine) -> None:
     Plans(ledger).write(TrafficPlan("m", 1, "1", None), NOON)
     Reviews(ledger).enter([asked("a"), asked("b", kind=ReviewKind.AUDIT)])
     Answering(ledger).answer(Answered("b", 0, "ada", "seen", NOON), NOON)
+    Reviews(ledger).recount({("m", ReviewKind.PROVISIONAL): 7}, reached=1)
     figures = read_ledger(ledger)
+    assert figures.of(told.REVIEWS_NOT_ENTERED) == {("m", "provisional"): [7.0], ("m", "audit"): [0.0]}
     assert figures.of(told.REVIEWS_OPEN) == {("m", "provisional"): [1.0], ("m", "audit"): [0.0]}
     assert figures.of(told.REVIEWS_OVERDUE) == figures.of(told.REVIEWS_OPEN)
     assert figures.of(told.REVIEWS_ANSWERED) == {("m", "provisional"): [0.0], ("m", "audit"): [1.0]}

@@ -12,7 +12,9 @@ from sqlalchemy import Engine
 from lifecycle.policy import Policy
 from lifecycle.review import ReviewKind
 from serving.reviewing import intake as module
+from serving.reviewing.full_queues import FULL_SECONDS
 from serving.reviewing.intake import Intake
+from stores.ledger.answering import Answered, Answering
 from stores.ledger.opening import connect, open_ledger
 from stores.ledger.reviews import Reviews
 from stores.policies import load_policy
@@ -103,3 +105,60 @@ def test_policy_that_breaks_the_thread_s_work_ends_no_thread(ledger: Engine, log
     intake.stop()
     assert [one.prediction_id for one in Reviews(ledger).open()] == ["b"]
     assert [line["event"] for line in logged] == ["reviews_left_to_the_flow"]
+
+
+def tight(model: str) -> Policy | None:
+    """Return the shipped policy with room for two unsure and two sampled answers."""
+    policy = policy_of(model)
+    if policy is None or policy.review is None:
+        return policy
+    return policy.model_copy(update={"review": policy.review.model_copy(update={"most_open": 2})})
+
+
+def unsure(*names: str) -> pa.Table:
+    """Return unsure answers as they were shipped."""
+    return shipped(*({"prediction_id": name, "review": "provisional"} for name in names))
+
+
+def test_full_queue_is_told_of_once_a_spell_and_leaves_audits_their_room(ledger: Engine, logged: list[Any]) -> None:
+    """The spell ends with a shipment of which everything was entered."""
+
+    def answer(*names: str) -> None:
+        for name in names:
+            Answering(ledger).answer(Answered(name, 1, "on-call", "seen", NOON), NOON)
+
+    intake = Intake(Reviews(ledger), tight, lambda: NOON)
+    intake.enter(unsure("a", "b", "c"))
+    intake.enter(unsure("d"))
+    intake.enter(shipped({"prediction_id": "x", "review": "audit"}, {"prediction_id": "e", "review": "provisional"}))
+    assert {one.prediction_id for one in Reviews(ledger).open()} == {"a", "b", "x"}
+    told = [(line["event"], line["model"], line["kind"], line["most_open"]) for line in logged]
+    assert told == [("reviews_not_entered", MODEL, "provisional", 2)]
+    answer("a", "b")
+    intake.enter(unsure("f", "g", "h"))
+    assert len(logged) == 1
+    answer("f", "g")
+    intake.enter(unsure("i"))
+    intake.enter(unsure("j", "k"))
+    assert len(logged) == 2
+
+
+def test_queue_that_is_known_to_be_full_is_tried_only_once_in_a_while(ledger: Engine) -> None:
+    """What is offered meanwhile is let go before any row is read; other kinds go on."""
+    now = [100.0]
+    entered: list[list[str]] = []
+
+    class Watched(Intake):
+        def enter(self, rows: pa.Table) -> None:
+            entered.append(rows["prediction_id"].to_pylist())
+            super().enter(rows)
+
+    intake = Watched(Reviews(ledger), tight, lambda: NOON, lambda: now[0])
+    intake.enter(unsure("a", "b", "c"))
+    intake.offer(unsure("d"))
+    intake.offer(shipped({"prediction_id": "x", "review": "audit"}, {"prediction_id": "e", "review": "provisional"}))
+    now[0] += FULL_SECONDS
+    intake.offer(unsure("f"))
+    intake.start()
+    intake.stop()
+    assert entered == [["a", "b", "c"], ["x"], ["f"]]

@@ -23,6 +23,7 @@ def reviews(within: float, share: float = 0.0) -> ReviewPolicy:
         unsure_within=within,
         unsure_decided_by=("hardly-anything-known",),
         audit_share=share,
+        most_open=1000,
         answer_within_hours=1,
         claim_minutes=5,
         escalate_to="on-call",

@@ -20,6 +20,7 @@ from stores.ledger.reviews import Reviews
 from tests.stores.ledger.asked import NOON, asked
 
 MINUTES = {"m": 10.0}
+PROVISIONAL = ReviewKind.PROVISIONAL
 
 
 def later(minutes: float) -> datetime:
@@ -154,7 +155,7 @@ def test_figures_say_what_waits_and_how_often_people_agree(ledger: Engine) -> No
     for name, label in (("c", 1), ("d", 1), ("e", 0)):
         Answering(ledger).answer(word(name, label), NOON)
     provisional, audit = review_figures(ledger, "m", later(70))
-    assert provisional == ReviewFigures(ReviewKind.PROVISIONAL, 2, 1, 4200.0, 1, 0, 0)
+    assert provisional == ReviewFigures(ReviewKind.PROVISIONAL, 2, 1, 4200.0, 1, 0, 0, 0)
     assert (audit.open, audit.overdue, audit.answered, audit.agreement) == (1, 1, 2, 0.5)
     assert provisional.agreement is None
     assert [one.open for one in review_figures(ledger, "other", NOON)] == [0, 0]
@@ -174,3 +175,53 @@ def test_many_people_at_once_each_get_another_and_all_are_answered_once(ledger: 
     with ThreadPoolExecutor(8) as people:
         done = [name for names in people.map(work, (f"person {number}" for number in range(8))) for name in names]
     assert sorted(done) == sorted(names)
+
+
+def test_queue_takes_no_more_than_its_bound_and_says_what_found_no_room(each_ledger: Engine) -> None:
+    """Each kind of each model has its own room; what is there already needs none; an answer makes room."""
+    kept, bounds = Reviews(each_ledger), {"m": 2, "other": 1}
+    sampled = asked("audit", kind=ReviewKind.AUDIT)
+    found = [*map(asked, "abc"), sampled, asked("x", model="other"), asked("y", model="other")]
+    assert kept.enter(found, most_open=bounds) == {("m", PROVISIONAL): 1, ("other", PROVISIONAL): 1}
+    assert {one.prediction_id for one in kept.open()} == {"a", "b", "audit", "x"}
+    assert kept.enter([asked("a"), asked("d")], most_open=bounds) == {("m", PROVISIONAL): 1}
+    assert dict(kept.room(bounds)) == {
+        ("m", PROVISIONAL): 0,
+        ("m", ReviewKind.AUDIT): 1,
+        ("other", PROVISIONAL): 0,
+        ("other", ReviewKind.AUDIT): 1,
+    }
+    Answering(each_ledger).answer(word("a", 1), NOON)
+    assert kept.enter([asked("a"), asked("d")], most_open=bounds) == {}
+    assert {one.prediction_id for one in kept.open("m")} == {"b", "d", "audit"}
+    assert kept.enter([asked("e")]) == {}
+    assert len(kept.open("m")) == 4
+
+
+def test_what_found_no_room_is_counted_with_the_commit_that_asked(each_ledger: Engine) -> None:
+    """Gateways count nothing, because the flow reads the same rows; a search of the whole log counts afresh."""
+    kept = Reviews(each_ledger)
+
+    def counted() -> list[int]:
+        return [one.not_entered for one in review_figures(each_ledger, "m", NOON)]
+
+    kept.enter([asked("a"), asked("b")], most_open={"m": 1})
+    assert counted() == [0, 0]
+    for commit in (1, 2):
+        kept.enter([asked("a"), asked("b"), asked("c")], commit, most_open={"m": 1})
+    assert (counted(), kept.reached()) == ([4, 0], 2)
+    kept.recount({("m", ReviewKind.AUDIT): 2**40}, reached=3)
+    assert (counted(), kept.reached()) == ([0, 2**40], 3)
+
+
+def test_replicas_at_once_stay_within_the_bound(each_ledger: Engine) -> None:
+    """Four of them, with a hundred answers each and room for twenty."""
+
+    def enter(replica: int) -> int:
+        found = [asked(f"{replica}-{number}") for number in range(100)]
+        parts = [found[first : first + 10] for first in range(0, 100, 10)]
+        return sum(sum(Reviews(each_ledger).enter(part, most_open={"m": 20}).values()) for part in parts)
+
+    with ThreadPoolExecutor(4) as replicas:
+        left = sum(replicas.map(enter, range(4)))
+    assert (len(Reviews(each_ledger).open()), left) == (20, 380)
