@@ -41,6 +41,7 @@ pytestmark = [
 
 def test_each_key_has_one_answer_and_its_rows_are_in_the_log_once(gateway: Gateway) -> None:
     """All five answers are the same, and no row is there that nobody was given."""
+    since = f"{int(time.time() * 1000):012x}"
     tails = iter(planes(2 * KEYS))
     bodies = [
         (f"key-{number}", body([flight(tail_number=next(tails)), flight(tail_number=next(tails))]))
@@ -59,7 +60,7 @@ def test_each_key_has_one_answer_and_its_rows_are_in_the_log_once(gateway: Gatew
         one["prediction_id"] for answers in keyed.answers.values() for one in json.loads(answers[0].body)["predictions"]
     ]
     assert len(set(told)) == 2 * KEYS
-    logged = _logged(gateway, set(told))
+    logged = _logged(gateway, set(told), since)
     assert Counter(logged) == Counter(told)
     taken_over = _taken_over(gateway)
     assert killed == KILLS
@@ -131,11 +132,15 @@ def _taken_over(gateway: Gateway) -> int:
         return sum(bool(former) for former in connection.scalars(select(idempotency_keys.c.former)))
 
 
-def _logged(gateway: Gateway, told: set[str]) -> list[str]:
-    """Return the ids of all keyed rows in the log, once those that were told are shipped."""
+def _logged(gateway: Gateway, told: set[str], since: str) -> list[str]:
+    """Return the ids of all keyed rows in the log, once those that were told are shipped.
+
+    Ids begin with the time; those of before `since` are of other drills.
+    """
     adopt_orphans(gateway.chosen.prediction_log)
     log = PredictionLog(gateway.chosen.prediction_log)
-    sql = "SELECT prediction_id FROM predictions WHERE substr(prediction_id, 13, 1) = 'k'"
+    keyed = f"substr(prediction_id, 13, 1) = 'k' AND prediction_id >= '{since}'"
+    sql = f"SELECT prediction_id FROM predictions WHERE {keyed}"
     until(lambda: told <= set(log.query_table(sql)["prediction_id"].to_pylist()), 60)
     ids: list[str] = log.query_table(sql)["prediction_id"].to_pylist()
     return ids
