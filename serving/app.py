@@ -31,7 +31,7 @@ SWITCH_SECONDS = 0.001
 wait for the event loop otherwise, which under load gives way only after five milliseconds."""
 GRACE_SECONDS = 10.0
 COLLECT_AFTER = 20_000
-"""New objects after which Python looks for cycles among them: a micro-batch makes thousands, and hardly a cycle."""
+"""New objects after which Python looks for cycles among them; after 700, as it is by default, it took 5% of the loop."""
 
 
 @serve.ingress()
@@ -45,7 +45,7 @@ class GatewayReplica:
         given = ray.get_runtime_context()
         log.info("replica_placed", resources=given.get_assigned_resources(), accelerators=given.get_accelerator_ids())
         self._gateway = open_gateway(chosen, serve.get_replica_context().replica_id.unique_id)
-        # A million objects of libraries live as long as the process; walking through them would stop every answer.
+        # What the libraries made lives as long as the process; walking through it would hold up every answer.
         gc.collect()
         gc.freeze()
         gc.set_threshold(COLLECT_AFTER, *gc.get_threshold()[1:])
