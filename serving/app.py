@@ -31,7 +31,7 @@ SWITCH_SECONDS = 0.001
 wait for the event loop otherwise, which under load gives way only after five milliseconds."""
 GRACE_SECONDS = 10.0
 COLLECT_AFTER = 20_000
-"""New objects after which Python looks for cycles among them; after 700, as it is by default, it took 5% of the loop."""
+"""New objects after which Python looks for cycles among them; after 700, the default, that took 5% of the loop."""
 
 
 @serve.ingress()
