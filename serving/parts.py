@@ -43,7 +43,16 @@ class FeatureReader(Protocol):
 
 
 class Scores(Protocol):
-    """A loaded version."""
+    """A loaded version.
+
+    A `bounded` one computes what it computes in a number of steps that its size and the matrix set, and runs no code
+    that it brought along, so that it cannot hang.
+    """
+
+    @property
+    def bounded(self) -> bool:
+        """Whether it cannot hang."""
+        ...
 
     def score(self, matrix: np.ndarray) -> np.ndarray:
         """Return (n_rows,) float64 probabilities for an (n_rows, n_features) float32 matrix.

@@ -77,7 +77,7 @@ def prepare(stage: Stage, asks: Sequence[Ask], known: Mapping[int, Vector] = NOT
     return _prepared(stage, asks, stage.reader.read, known)
 
 
-def prepare_recalled(stage: Stage, asks: Sequence[Ask], known: Mapping[int, Vector]) -> Prepared | None:
+def prepare_recalled(stage: Stage, asks: Sequence[Ask], known: Mapping[int, Vector] = NOTHING_KNOWN) -> Prepared | None:
     """Return the same from memory alone, and so within microseconds; None where a store must be asked."""
 
     def recalled(request: Columns) -> LookedUp:

@@ -26,12 +26,14 @@ class Predictor:
     """One loaded version; `vector` names the matrix columns it is given, in order.
 
     `columns` are the positions of those it takes, None when it takes them all as they are. It computes on `device`.
+    A `bounded` one cannot hang: it walks down trees, and nothing of it is code.
     """
 
     vector: tuple[str, ...]
     predict: Score
     columns: tuple[int, ...] | None = None
     device: Device = "cpu"
+    bounded: bool = False
 
     def score(self, matrix: np.ndarray) -> np.ndarray:
         """Return the probability of the positive class per row, (n_rows,) float64.
@@ -71,7 +73,7 @@ def load_predictor(files: VersionFiles, device: Device = "cpu") -> Predictor:
         raise ArtifactInvalid(f"{files.folder} takes {', '.join(unknown)}; allowed: features of {manifest.vector}")
     predict = load_model(manifest.format, files.folder / manifest.model_file, inputs, device)
     columns = None if manifest.inputs is None else tuple(manifest.vector.index(name) for name in inputs)
-    return Predictor(manifest.vector, predict, columns, device)
+    return Predictor(manifest.vector, predict, columns, device, manifest.format in EXACT and device == "cpu")
 
 
 def predictor_of(booster: "Booster", vector: tuple[str, ...]) -> Predictor:

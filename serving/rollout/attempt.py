@@ -37,6 +37,16 @@ def attempt(version: str, predictor: Scores, matrix: np.ndarray, sizes: Sequence
     return [_one(version, predictor, matrix[part]) for part in parts]
 
 
+def sorted_out(result: Sequence[Attempted]) -> tuple[Sequence[int], Sequence[int], Sequence[int]]:
+    """Return the numbers of the asks that were scored, that no version could score, and that this one failed at."""
+    failed = [number for number, one in enumerate(result) if one.scores is None]
+    if not failed:
+        return range(len(result)), (), ()
+    good = [number for number, one in enumerate(result) if one.scores is not None]
+    odd = [number for number in failed if result[number].unscorable]
+    return good, odd, [number for number in failed if not result[number].unscorable]
+
+
 def _one(version: str, predictor: Scores, matrix: np.ndarray) -> Attempted:
     try:
         return Attempted(predicted(version, predictor, matrix))

@@ -1,6 +1,7 @@
 """The model's written rule as something that scores."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -14,6 +15,7 @@ class RuleScores:
     """One feature of the vector, read as the probability."""
 
     column: int
+    bounded: ClassVar[bool] = True
 
     def score(self, matrix: np.ndarray) -> np.ndarray:
         """Return the rule's probabilities, (n_rows,) float64 in [0, 1]; missing values have their declared default."""

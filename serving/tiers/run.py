@@ -13,10 +13,11 @@ from serving.batching import Batch, Release, nothing, tell
 from serving.outputs.behind import try_behind
 from serving.predicted import reason_of
 from serving.prepared import Prepared, microseconds, prepare_blind
-from serving.rollout.attempt import Attempted
+from serving.rollout.attempt import Attempted, sorted_out
 from serving.rollout.workers import Job, Workers
 from serving.stage import Stage
 from serving.tiers.answering import Scoring, answer
+from serving.tiers.at_once import AtOnce
 from serving.tiers.breakers import TierBreakers
 from serving.tiers.tier import Failed, Stopped, Tier, UnderWay
 from serving.tiers.trying import MS_PER_SECOND, Result, Trying
@@ -59,6 +60,7 @@ class TierRun:
         self._rule = rule
         self._reads_again = reads_again
         self._retried = retried
+        self._at_once = AtOnce(stage)
 
     def __call__(self, batch: Batch, release: Release) -> None:
         """Take a batch from its queue; `release` is called as soon as the thread is free for the next one."""
@@ -119,6 +121,10 @@ class TierRun:
         trying = Trying(stage, under_way, self._deadline_seconds, release, under_way.prepared)
         if under_way.prepared is not None:
             trying.read_at = stage.monotonic()
+        result = self._at_once.result_of(trying)
+        if result is not None:
+            self._finish(trying, result)
+            return
         loop = asyncio.get_running_loop()
         trying.job = Job(partial(trying.in_thread, loop, self._finish), reading=trying.prepared is None)
         try:
@@ -156,7 +162,9 @@ class TierRun:
             self._broken(trying, result)
             return
         trying.end()
-        if trying.under_way.prepared is None:
+        if trying.recalled:
+            self._breakers.features.nothing_learned()
+        elif trying.under_way.prepared is None:
             self._breakers.read(worked=True)
         if trying.only_reads:
             self._behind(trying, trying.prepared)
@@ -178,9 +186,7 @@ class TierRun:
     def _sort(self, trying: Trying, prepared: Prepared, result: Sequence[Attempted]) -> None:
         """Answer what was scored, refuse what nobody could, and hand on the rest."""
         under_way, asked_us = replace(trying.under_way, prepared=prepared), microseconds(trying.asked_seconds())
-        good = [number for number, one in enumerate(result) if one.scores is not None]
-        odd = [number for number, one in enumerate(result) if one.unscorable]
-        bad = [number for number, one in enumerate(result) if one.scores is None and not one.unscorable]
+        good, odd, bad = sorted_out(result)
         if len(result) > 1 and len(good) < len(result):
             for _ in result:
                 self._retried()

@@ -12,6 +12,7 @@ from lifecycle.log_policy import DroppedFeature, HiddenField, LogPolicy
 from lifecycle.plan import ShadowArm, TrafficPlan
 from lifecycle.review_policy import ReviewPolicy
 from serving.rollout.workers import Job, Workers
+from serving.tiers import at_once
 from tests.serving.cheap.conftest import CACHE, CASCADE, NOW, SURE, UNSURE, counted, stand, tiers
 from tests.serving.conftest import MODEL, Bench, flight
 
@@ -108,6 +109,7 @@ def test_cheap_answers_start_no_thread(
     asked.clear()
     assert tiers(bench, SURE) == ["cache"]
     assert asked == []
+    monkeypatch.setattr(at_once, "MOST_ROWS", 0)
     assert tiers(bench, UNSURE) == ["model"]
     assert asked.count(own) == 1
 

@@ -35,9 +35,9 @@ class Model:
         arms = self.bench.stand_up._arms[MODEL]
         arm = arms[version]
         if predict is not None:
-            arm = replace(arm, predictor=replace(arm.predictor, predict=predict))
+            arm = replace(arm, predictor=replace(arm.predictor, predict=predict, bounded=False))
         if small is not None:
-            arm = replace(arm, small=replace(arm.predictor, predict=small))
+            arm = replace(arm, small=replace(arm.predictor, predict=small, bounded=False))
         arms[version] = arm
         put(self.bench, plan)
 
