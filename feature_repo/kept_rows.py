@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import TypeAlias
 
-Values: TypeAlias = tuple[float, ...]
+Values: TypeAlias = bytes
+"""A row's numbers as the float64 they are: many rows become one array by a join, which is several times as quick."""
 
 MOST_KEPT = 20_000
 """Rows kept before the lapsed ones are dropped."""

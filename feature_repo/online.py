@@ -108,7 +108,7 @@ class _EntityRows:
         self._refs = [f"{view.name}:{feature.name}" for view in views for feature in view.features]
         self._limits = np.array([view.freshness_limit.total_seconds() for view in views])[:, np.newaxis]
         self._features_of_view = np.array([len(view.features) for view in views])
-        self._missing = (np.nan,) * (len(self._names) + len(views))
+        self._missing = np.full(len(self._names) + len(views), np.nan).tobytes()
 
     def read_into(self, found: LookedUp, keys: list[str | None], moments: np.ndarray) -> None:
         """Add this entity's features and timestamps for each key to `found`."""
@@ -116,7 +116,9 @@ class _EntityRows:
 
     def fill(self, found: LookedUp, keys: list[str | None], rows: EntityRows, moments: np.ndarray) -> None:
         """Add the features and timestamps of these rows for each key to `found`."""
-        table = np.array([rows.get(key, self._missing) for key in keys], dtype=np.float64).T
+        joined = np.frombuffer(b"".join([rows.get(key, self._missing) for key in keys]), dtype=np.float64)
+        # Copied, because a buffer of bytes cannot be written to.
+        table = joined.reshape(len(keys), -1).T.copy()
         values, event_at = table[: len(self._names)], table[len(self._names) :]
         unfit = out_of_time(moments, event_at, self._limits)
         if unfit.any():
@@ -149,7 +151,8 @@ class _EntityRows:
         for view in self._views:
             stamps = columns[view.features[0].name].event_timestamps
             table.append([stamp.seconds or np.nan for stamp in stamps])
-        return dict(zip(keys, zip(*table, strict=True), strict=True))
+        rows = np.array(table, dtype=np.float64).T
+        return {key: row.tobytes() for key, row in zip(keys, rows, strict=True)}
 
 
 def _number(value: "object") -> float:
