@@ -16,6 +16,9 @@ from urllib.parse import urlsplit
 import numpy as np
 
 TIMEOUT_SECONDS = 30.0
+NUMBER = "@@@@"
+"""What in a body the number of the request stands for: requests that are alike would share one answer."""
+NUMBERS = 9999
 NO_ANSWER = 0
 """The status of a request that got none: a broken connection, or nothing in time."""
 
@@ -23,6 +26,8 @@ NO_ANSWER = 0
 @dataclass(frozen=True)
 class Plan:
     """What to send where, how often and how long; `begins_at` is in epoch seconds, so that senders begin together.
+
+    In `body`, which is ASCII, NUMBER stands for the request's own number.
 
     `niceness` keeps clients that only make a crowd from taking the cores of those that are measured.
     """
@@ -65,24 +70,25 @@ class Connections:
         self._host, self._port = parts.hostname, parts.port
         self._idle: deque[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = deque()
         self._room = asyncio.Semaphore(plan.connections)
-        body = plan.body.encode()
-        said = {"Host": parts.netloc, "Content-Type": "application/json", "Content-Length": str(len(body))}
+        said = {"Host": parts.netloc, "Content-Type": "application/json", "Content-Length": str(len(plan.body))}
         lines = "".join(f"{name}: {value}\r\n" for name, value in (said | plan.headers).items())
-        self._request = f"POST {parts.path} HTTP/1.1\r\n{lines}\r\n".encode() + body
+        self._request = f"POST {parts.path} HTTP/1.1\r\n{lines}\r\n{plan.body}"
 
-    async def ask(self) -> int:
-        """Return the status of an answer, NO_ANSWER without one."""
+    async def ask(self, number: int) -> int:
+        """Return the status of an answer to the request of a number, NO_ANSWER without one."""
+        # As wide as what it stands for, so that all have one length.
+        request = self._request.replace(NUMBER, f"{1 + number % NUMBERS:{len(NUMBER)}}").encode()
         async with self._room:
             try:
                 async with asyncio.timeout(TIMEOUT_SECONDS):
-                    return await self._ask()
+                    return await self._ask(request)
             except (OSError, EOFError, TimeoutError, asyncio.IncompleteReadError):
                 return NO_ANSWER
 
-    async def _ask(self) -> int:
+    async def _ask(self, request: bytes) -> int:
         reader, writer = self._idle.pop() if self._idle else await asyncio.open_connection(self._host, self._port)
         try:
-            writer.write(self._request)
+            writer.write(request)
             head = await reader.readuntil(b"\r\n\r\n")
             await reader.readexactly(_length(head))
         except BaseException:
@@ -108,8 +114,8 @@ async def send(plan: Plan) -> Sent:
     began = loop.time()
     tasks: set[asyncio.Task[None]] = set()
 
-    async def one(due: float) -> None:
-        status = await connections.ask()
+    async def one(number: int, due: float) -> None:
+        status = await connections.ask(number)
         sent.add(due, loop.time() - began - due, status)
 
     for number in range(int(plan.per_second * plan.seconds)):
@@ -117,7 +123,7 @@ async def send(plan: Plan) -> Sent:
         wait = began + due - loop.time()
         if wait > 0:
             await asyncio.sleep(wait)
-        task = loop.create_task(one(due))
+        task = loop.create_task(one(number, due))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
     if tasks:
