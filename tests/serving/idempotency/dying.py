@@ -88,6 +88,8 @@ class DyingLog:
 
 
 class _Failing:
+    bounded = False
+
     def score(self, _: Any) -> Any:
         raise RuntimeError("out of order")
 
