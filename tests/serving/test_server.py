@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -57,9 +58,8 @@ class Running:
         return self.chosen.http_address
 
     def replicas(self) -> list[psutil.Process]:
-        """Return the gateway processes."""
-        children = psutil.Process(self.process.pid).children(recursive=True)
-        return [child for child in children if child.name().startswith("ray::ServeRepli")]
+        """Return the gateway processes that live."""
+        return living_replicas(self.process.pid)
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +131,22 @@ def free_block() -> int:
     taken = {connection.laddr.port for connection in psutil.net_connections("tcp") if connection.laddr}
     offset = os.getpid() % 80 * 100
     return next(base for base in range(20000 + offset, 32000, 100) if not taken & set(range(base, base + 100)))
+
+
+def living_replicas(server: int, deployment: str = "Gateway") -> list[psutil.Process]:
+    """Return the processes of a server's deployment that have not ended, whether or not anybody has noticed an end."""
+    children = psutil.Process(server).children(recursive=True)
+    return [child for child in children if deployment in re.split(r"[:.]", _title(child))]
+
+
+def _title(process: psutil.Process) -> str:
+    """Return what a replica calls itself, such as ray::ServeReplica:holdfast:Gateway; "" for anything else."""
+    try:
+        said = " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+    # A process that has ended and was not waited for has no words left.
+    return said.split()[0] if said.startswith("ray::ServeReplica:") else ""
 
 
 def until(true: Callable[[], bool], seconds: float) -> None:
