@@ -116,10 +116,13 @@ def _kill_with_a_key_in_hand(gateway: Gateway, owners: dict[str, psutil.Process]
     with closing(sqlite3.connect(gateway.chosen.home / "ledger.db")) as ledger:
         while time.monotonic() < deadline:
             found = ledger.execute(unanswered).fetchone()
-            if found is not None:
+            if found is not None and found[0] in owners:
                 time.sleep(later_seconds)
                 owners[found[0]].kill()
                 return owners[found[0]].pid
+            if found is not None:
+                # It came up after they were looked at.
+                owners = _owners(gateway)
     raise AssertionError(f"no key was claimed and unanswered within {WAIT_SECONDS} s")
 
 

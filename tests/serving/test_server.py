@@ -192,8 +192,8 @@ def test_promotion_is_one_row_in_the_ledger(server: Running) -> None:
         while seen[-20:] != ["2"] * 20:
             seen.append(client.post(PREDICT, json={"rows": [flight()]}).raise_for_status().json()["version"])
             assert datetime.now(UTC) - began < timedelta(seconds=30)
-    until(lambda: {r.plan_revision for r in Arms(engine).since(MODEL, began)} == {plan.revision + 1}, 10)
-    until(lambda: len(Arms(engine).since(MODEL, began)) == 2, 10)
+    until(lambda: {r.plan_revision for r in Arms(engine).since(MODEL, began)} == {plan.revision + 1}, 60)
+    until(lambda: len(Arms(engine).since(MODEL, began)) == 2, 60)
     engine.dispose()
 
 
@@ -227,7 +227,7 @@ def test_killed_replica_loses_no_acknowledged_prediction_and_fails_no_request(se
     assert other.is_running()
     until(lambda: len(server.replicas()) == 2, 90)
     adopt_orphans(server.chosen.prediction_log)
-    until(lambda: set(acknowledged) <= set(_ids(server.chosen)), 20)
+    until(lambda: set(acknowledged) <= set(_ids(server.chosen)), 60)
     logged = Counter(_ids(server.chosen))
     assert {logged[one] for one in acknowledged} == {1}
     assert max(logged.values()) == 1
