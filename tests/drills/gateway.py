@@ -1,7 +1,7 @@
 """A serving program under drill: its plans, its replicas and its log."""
 
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,13 +19,16 @@ from stores.settings import Settings
 from tests.drills.load import Load
 from tests.drills.moves import Move
 from tests.serving.conftest import MODEL, POLICIES
-from tests.serving.test_server import until
+from tests.serving.test_server import living_replicas, until
 
 PATH = f"/v2/models/{MODEL}/predict"
 REPORT_SECONDS = 60.0
+REPLACED_SECONDS = 120.0
+"""Within which a replica takes a killed one's place, on a machine that other tests keep busy, too."""
 LOAD_SECONDS = 90.0
 CHANGES = (
     ("deadline_ms: 50\n", "deadline_ms: 500\n"),
+    ("batch_deadline_ms: 5000\n", "batch_deadline_ms: 500\n"),
     ("lease_seconds: 30 ", "lease_seconds: 5 "),
     ("  attempts: 3 ", "  attempts: 10 "),
     ("time_share: 0.2 ", "time_share: 0.5 "),
@@ -33,7 +36,8 @@ CHANGES = (
     ("first_retry_seconds: 5\n", "first_retry_seconds: 0.3\n"),
     ("longest_retry_seconds: 3600\n", "longest_retry_seconds: 2\n"),
 )
-"""A deadline that a busy machine meets, and jobs that are taken up again before the drill is over."""
+"""A deadline that a busy machine meets, one that a shadow which hangs overruns soon, and jobs that are taken up again
+before the drill is over."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +63,23 @@ class Gateway:
         """Where it listens."""
         return self.chosen.host, self.chosen.http_port
 
-    def replicas(self) -> dict[int, psutil.Process]:
-        """Return the gateway processes by their ids."""
-        children = psutil.Process(self.process.pid).children(recursive=True)
-        return {child.pid: child for child in children if _name_of(child).startswith("ray::ServeRepli")}
+    def replicas(self, deployment: str = "Gateway") -> dict[int, psutil.Process]:
+        """Return the processes of a deployment that live, by their ids."""
+        return {replica.pid: replica for replica in living_replicas(self.process.pid, deployment)}
+
+    def a_replica(self, deployment: str) -> psutil.Process:
+        """Return a living process of a deployment, once there is one."""
+        until(lambda: bool(self.replicas(deployment)), REPLACED_SECONDS)
+        return next(iter(self.replicas(deployment).values()))
+
+    def replaced(self, dead: Collection[int], count: int = 2) -> None:
+        """Wait until so many replicas live, and none of those that were killed."""
+
+        def all_are() -> bool:
+            there = self.replicas().keys()
+            return len(there) == count and not there & set(dead)
+
+        until(all_are, REPLACED_SECONDS)
 
     def plan(self) -> TrafficPlan:
         """Return the plan that stands."""
@@ -100,14 +117,6 @@ class Gateway:
     def reports(self) -> tuple[ArmReport, ...]:
         """Return what the replicas said lately."""
         return Arms(self.engine).since(MODEL, _lately())
-
-
-def _name_of(process: psutil.Process) -> str:
-    """Return a process's name, "" for one that has just ended."""
-    try:
-        return process.name()
-    except psutil.NoSuchProcess:
-        return ""
 
 
 def copied_policies(folder: Path, replicas: int) -> Path:

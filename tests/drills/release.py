@@ -9,7 +9,7 @@ import psutil
 from tests.drills.gateway import Gateway
 from tests.serving.test_server import ROOT
 
-RELEASE_SECONDS = 120
+RELEASE_SECONDS = 240
 
 
 def redeploy(gateway: Gateway) -> None:
@@ -32,4 +32,12 @@ def redeploy(gateway: Gateway) -> None:
 
 def _raylet(gateway: Gateway) -> psutil.Process:
     children = psutil.Process(gateway.process.pid).children(recursive=True)
-    return next(child for child in children if child.name() == "raylet")
+    return next(child for child in children if _is_raylet(child))
+
+
+def _is_raylet(process: psutil.Process) -> bool:
+    try:
+        return process.name() == "raylet"
+    except psutil.NoSuchProcess:
+        # One of the others has just ended.
+        return False

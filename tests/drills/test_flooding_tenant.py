@@ -64,7 +64,7 @@ def test_flood_of_one_tenant_is_refused_and_another_s_people_are_answered_as_bef
     """None of the people's requests is refused, lost or late; the flood is told when to come back, and counted."""
     people = _guest(gateway, "people", 1000.0, 1000, Priority.INTERACTIVE)
     flood = _guest(gateway, "flood", FLOOD_ALLOWED, FLOOD_BURST, Priority.STANDARD)
-    until(lambda: all(_is_known(gateway, guest) for guest in (people, flood)), 30)
+    until(lambda: all(_is_known(gateway, guest) for guest in (people, flood)), 60)
     headers = INTERACTIVE | {"X-API-Key": people.key}
     with gateway.load(endless(requests()), PEOPLE_CONNECTIONS, PEOPLE_PER_SECOND, headers) as load:
         time.sleep(QUIET_SECONDS)
@@ -94,7 +94,7 @@ def test_flood_of_one_tenant_is_refused_and_another_s_people_are_answered_as_bef
     assert statuses["200"] <= FLOOD_BURST + FLOOD_ALLOWED * (FLOOD_SECONDS + LEAD_SECONDS)
     assert refused
     assert all(answer.headers["retry-after"] for answer in refused)
-    until(lambda: _turned_away(gateway, flood) >= statuses["429"], 30)
+    until(lambda: _turned_away(gateway, flood) >= statuses["429"], 60)
     _on_record(gateway, load, people)
 
 

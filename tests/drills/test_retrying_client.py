@@ -32,7 +32,7 @@ MOST_GROWN_MB = 60.0
 QUIET_REQUESTS = 100
 SLOWER, STILL_QUICK_MS = 3.0, 50.0
 """After it, an answer in quiet may take so many times as long as before, and this is no worse than before."""
-BACK_SECONDS = 90.0
+BACK_SECONDS = 120.0
 
 pytestmark = [
     pytest.mark.timeout(300),
@@ -68,7 +68,7 @@ def _pestered(gateway: Gateway, turn: str, *, kill: bool) -> None:
     finals = asyncio.run(_final_answers(pest, [one for one in questions if one.key is not None]))
     until(lambda: len(gateway.replicas()) == 2, BACK_SECONDS)
     gateway.followed(gateway.plan().revision, since=datetime.now(UTC))
-    until(lambda: _at_hand(gateway) == 0.0, 30)
+    until(lambda: _at_hand(gateway) == 0.0, 60)
     _each_key_once(gateway, turn, pest, finals)
     print(f"the {turn} round: {dict(sorted(pest.fates.items()))}")  # noqa: T201 - as above
 

@@ -1,4 +1,4 @@
-"""A hundred times a bad version is taken back while clients are asking."""
+"""Again and again a bad version is taken back while clients are asking."""
 
 import time
 
@@ -10,9 +10,10 @@ from tests.drills.flights import mixed_bodies
 from tests.drills.gateway import Gateway
 from tests.drills.load import Load, endless
 from tests.drills.moves import canary, promoted, rolled_back
+from tests.drills.sizes import size
 from tests.serving.test_server import until
 
-DRILLS = 100
+DRILLS = size(full=100, usual=40)
 CONNECTIONS = 24
 PER_SECOND = 400.0
 LIMIT_SECONDS = 1.0
@@ -30,7 +31,7 @@ pytestmark = [
 ]
 
 
-def test_hundred_rollbacks_under_load_end_the_bad_version_within_a_second(gateway: Gateway) -> None:
+def test_rollbacks_under_load_end_the_bad_version_within_a_second(gateway: Gateway) -> None:
     """From before the commit to the last answer received from the bad version; nothing fails and nothing restarts."""
     before = set(gateway.replicas())
     took: list[float] = []
@@ -49,7 +50,7 @@ def test_hundred_rollbacks_under_load_end_the_bad_version_within_a_second(gatewa
 
 def _wait_for_bad_answers(load: Load, plan: TrafficPlan) -> None:
     seen_from = len(load.answered)
-    until(lambda: sum(BAD in one.versions for one in load.answered[seen_from:]) >= SEEN_ANSWERS, 20)
+    until(lambda: sum(BAD in one.versions for one in load.answered[seen_from:]) >= SEEN_ANSWERS, 60)
     assert load.answered[-1].plan_revision == plan.revision
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -57,9 +58,8 @@ class Running:
         return self.chosen.http_address
 
     def replicas(self) -> list[psutil.Process]:
-        """Return the gateway processes."""
-        children = psutil.Process(self.process.pid).children(recursive=True)
-        return [child for child in children if child.name().startswith("ray::ServeRepli")]
+        """Return the gateway processes that live."""
+        return living_replicas(self.process.pid)
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +133,22 @@ def free_block() -> int:
     return next(base for base in range(20000 + offset, 32000, 100) if not taken & set(range(base, base + 100)))
 
 
+def living_replicas(server: int, deployment: str = "Gateway") -> list[psutil.Process]:
+    """Return the processes of a server's deployment that have not ended, whether or not anybody has noticed an end."""
+    children = psutil.Process(server).children(recursive=True)
+    return [child for child in children if deployment in re.split(r"[:.]", _title(child))]
+
+
+def _title(process: psutil.Process) -> str:
+    """Return what a replica calls itself, such as ray::ServeReplica:holdfast:Gateway; "" for anything else."""
+    try:
+        said = " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+    # A process that has ended and was not waited for has no words left.
+    return said.split()[0] if said.startswith("ray::ServeReplica:") else ""
+
+
 def until(true: Callable[[], bool], seconds: float) -> None:
     """Wait until something is true."""
     deadline = time.monotonic() + seconds
@@ -176,8 +192,8 @@ def test_promotion_is_one_row_in_the_ledger(server: Running) -> None:
         while seen[-20:] != ["2"] * 20:
             seen.append(client.post(PREDICT, json={"rows": [flight()]}).raise_for_status().json()["version"])
             assert datetime.now(UTC) - began < timedelta(seconds=30)
-    until(lambda: {r.plan_revision for r in Arms(engine).since(MODEL, began)} == {plan.revision + 1}, 10)
-    until(lambda: len(Arms(engine).since(MODEL, began)) == 2, 10)
+    until(lambda: {r.plan_revision for r in Arms(engine).since(MODEL, began)} == {plan.revision + 1}, 60)
+    until(lambda: len(Arms(engine).since(MODEL, began)) == 2, 60)
     engine.dispose()
 
 
@@ -211,7 +227,7 @@ def test_killed_replica_loses_no_acknowledged_prediction_and_fails_no_request(se
     assert other.is_running()
     until(lambda: len(server.replicas()) == 2, 90)
     adopt_orphans(server.chosen.prediction_log)
-    until(lambda: set(acknowledged) <= set(_ids(server.chosen)), 20)
+    until(lambda: set(acknowledged) <= set(_ids(server.chosen)), 60)
     logged = Counter(_ids(server.chosen))
     assert {logged[one] for one in acknowledged} == {1}
     assert max(logged.values()) == 1
