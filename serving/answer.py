@@ -15,7 +15,7 @@ from serving.rows import Row, RowCodec
 MODEL_TIER = "model"
 
 
-class Original(msgspec.Struct, frozen=True):
+class Original(msgspec.Struct, frozen=True, gc=False):
     """Rows as their caller wrote them, in another contract than that of the version that answers."""
 
     codec: RowCodec
@@ -27,7 +27,7 @@ class Original(msgspec.Struct, frozen=True):
         return self.codec.contract.name
 
 
-class Ask(msgspec.Struct, frozen=True):
+class Ask(msgspec.Struct, frozen=True, gc=False):
     """One accepted request: its typed rows, and the moments and times that the log records.
 
     `submitted` is in monotonic seconds, `decode_us` in microseconds. `numbers` are the rows' places in the request,
@@ -60,7 +60,7 @@ class Ask(msgspec.Struct, frozen=True):
         return replace(self, rows=[self.rows[row] for row in numbers], numbers=places, original=original)
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """The logged predictions of one request, row by row.
 
     `version` is the champion's where several versions answered; `versions` then says which, row by row. `tier` is

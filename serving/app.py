@@ -32,6 +32,8 @@ wait for the event loop otherwise, which under load gives way only after five mi
 GRACE_SECONDS = 10.0
 COLLECT_AFTER = 20_000
 """New objects after which Python looks for cycles among them; after 700, the default, that took 5% of the loop."""
+LOOK_AT_ALL_AFTER = 100
+"""Such looks, times ten, after which Python walks through all that lives, for tens of milliseconds; ten by default."""
 
 
 @serve.ingress()
@@ -48,7 +50,7 @@ class GatewayReplica:
         # What the libraries made lives as long as the process; walking through it would hold up every answer.
         gc.collect()
         gc.freeze()
-        gc.set_threshold(COLLECT_AFTER, *gc.get_threshold()[1:])
+        gc.set_threshold(COLLECT_AFTER, gc.get_threshold()[1], LOOK_AT_ALL_AFTER)
 
     def __serve_build_asgi_app__(self) -> AsgiApplication:
         return self._gateway.application

@@ -95,7 +95,7 @@ class MicroBatcher:
         """Open the gathering of a batch."""
         self._seen = self._quiet_turns = 0
         if self._waiting.rows >= self._max_rows:
-            self._next = loop.call_soon(self._run)
+            self._next = loop.call_soon(self._run_after_answers)
         elif self._max_added_wait_seconds:
             self._next = loop.call_later(self._max_added_wait_seconds, self._run)
         else:
@@ -109,6 +109,10 @@ class MicroBatcher:
             self._run()
         else:
             self._next = asyncio.get_running_loop().call_soon(self._gather)
+
+    def _run_after_answers(self) -> None:
+        """Run the batch a turn later: in this one the batch before is written, and leaves at the next one's beginning."""
+        self._next = asyncio.get_running_loop().call_soon(self._run)
 
     def _run(self) -> None:
         self._next = None

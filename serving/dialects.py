@@ -103,7 +103,7 @@ class JsonRows:
 DIALECTS: tuple[Dialect, ...] = (OpenInference(), JsonRows())
 
 
-class _Prediction(msgspec.Struct):
+class _Prediction(msgspec.Struct, gc=False):
     """One row's answer; a struct, because making and writing it takes half of what a dict does."""
 
     prediction_id: str

@@ -22,7 +22,7 @@ class ClientGone(Exception):
     """The caller hung up before the request was complete; there is nobody to answer."""
 
 
-class Response(msgspec.Struct, frozen=True):
+class Response(msgspec.Struct, frozen=True, gc=False):
     """An answer to send; `headers` come on top of type and length."""
 
     body: bytes

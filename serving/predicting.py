@@ -28,7 +28,7 @@ REQUEST_ID_CHARACTERS = 128
 MICROSECONDS = 1_000_000
 
 
-class Request(msgspec.Struct, frozen=True):
+class Request(msgspec.Struct, frozen=True, gc=False):
     """One request for predictions, whole; `version` is None for whichever the plan has answer.
 
     `claim` is what a request with an idempotency key is answered under.

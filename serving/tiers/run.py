@@ -161,17 +161,24 @@ class TierRun:
         if isinstance(result, Exception) or trying.prepared is None:
             self._broken(trying, result)
             return
-        trying.end()
+        trying.close()
+        try:
+            self._settle(trying, trying.prepared, result)
+        finally:
+            # Only now, so that answers leave before the next batch keeps the event loop busy.
+            trying.release()
+
+    def _settle(self, trying: Trying, prepared: Prepared, result: Sequence[Attempted]) -> None:
         if trying.recalled:
             self._breakers.features.nothing_learned()
         elif trying.under_way.prepared is None:
             self._breakers.read(worked=True)
         if trying.only_reads:
-            self._behind(trying, trying.prepared)
+            self._behind(trying, prepared)
             return
         if not trying.in_time:
             result = [Attempted(None, trying.late())] * len(trying.under_way.batch)
-        self._sort(trying, trying.prepared, result)
+        self._sort(trying, prepared, result)
 
     def _behind(self, trying: Trying, prepared: Prepared) -> None:
         """Let others answer for a stopped version, and the version be tried behind them."""

@@ -91,10 +91,14 @@ class Trying:
 
     def end(self) -> None:
         """Take no result any more, and let the next batch come."""
+        self.close()
+        self.release()
+
+    def close(self) -> None:
+        """Take no result any more."""
         self.over = True
         if self.timer is not None:
             self.timer.cancel()
-        self.release()
 
     @property
     def only_reads(self) -> bool:

@@ -77,6 +77,11 @@ class SegmentWriter:
             _write_whole(self._growing, payload)
             self._growing.rows += batch.num_rows
 
+    def growing_bytes(self) -> int:
+        """Return how much was appended since the last sealing; on any thread."""
+        growing = self._growing
+        return 0 if growing is None else growing.length
+
     def seal(self) -> Path | None:
         """Close the growing segment for shipping and begin the next; None when there is nothing to seal.
 

@@ -25,7 +25,7 @@ from stores.prediction_log.schema import SCHEMA
 
 log = structlog.get_logger()
 
-COMMIT_BYTES = 64 * 1024 * 1024
+COMMIT_BYTES = 32 * 1024 * 1024
 """Segments are combined into one commit up to this size, which keeps files and commits few and memory bounded."""
 
 FAILURES = (HoldfastError, OSError, ValueError, pa.ArrowException)

@@ -1,6 +1,7 @@
 """The thread that ships one replica's segments while it serves."""
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,9 +14,13 @@ from stores.prediction_log.shipper import ship
 
 log = structlog.get_logger()
 
+EARLY_BYTES = 16 * 1024 * 1024
+"""Ships before its time: memory is given back under Python's lock, so that answers wait for as long as that takes."""
+LOOK_SECONDS = 0.25
+
 
 class Shipper:
-    """Seals and ships a writer's segment every few seconds, on a thread of its own.
+    """Seals and ships a writer's segment every few seconds, or once it has EARLY_BYTES, on a thread of its own.
 
     A failed round is logged and tried again in the next; segments wait on disk meanwhile. `on_rows` is shown what was
     shipped, on that thread; its errors are logged and keep nothing from being shipped.
@@ -65,8 +70,11 @@ class Shipper:
             log.exception("rows_not_shown", replica=self._writer.owned.app_id, rows=rows.num_rows)
 
     def _run(self) -> None:
-        while not self._stopped.wait(self._every_seconds):
-            self._round()
+        due = time.monotonic() + self._every_seconds
+        while not self._stopped.wait(min(self._every_seconds, LOOK_SECONDS)):
+            if time.monotonic() >= due or self._writer.growing_bytes() >= EARLY_BYTES:
+                self._round()
+                due = time.monotonic() + self._every_seconds
 
     def _round(self) -> None:
         try:
