@@ -111,7 +111,7 @@ class MicroBatcher:
             self._next = asyncio.get_running_loop().call_soon(self._gather)
 
     def _run_after_answers(self) -> None:
-        """Run the batch a turn later: in this one the batch before is written, and leaves at the next one's beginning."""
+        """Run the batch a turn later: in this one the answers before it are written, and then they leave."""
         self._next = asyncio.get_running_loop().call_soon(self._run)
 
     def _run(self) -> None:

@@ -86,19 +86,14 @@ class TierRun:
             under_way = stopped
         unread = None if under_way.prepared is not None else self._breakers.refuse_features()
         if unread is not None:
-            self._pass_by(self._unstopped(replace(under_way, blind=unread)), release)
+            self._pass_by(replace(under_way, blind=unread).without_stop_of(stage), release)
             return
-        unasked = None if self._unstopped(under_way) is not under_way else self._breakers.refuse_version()
+        unasked = None if under_way.without_stop_of(stage) is not under_way else self._breakers.refuse_version()
         if unasked is not None:
             self._breakers.features.nothing_learned()
             self._pass_by(under_way.after_failing(stage, f"{NOT_ASKED}: {unasked}"), release)
             return
         self._hand_over(under_way, release)
-
-    def _unstopped(self, under_way: UnderWay) -> UnderWay:
-        """Return the same without the word that this very stage is stopped."""
-        mine = under_way.stopped is not None and under_way.stopped.stage is self._stage
-        return replace(under_way, stopped=None) if mine else under_way
 
     def _pass_by(self, under_way: UnderWay, release: Release) -> None:
         release()
@@ -232,20 +227,20 @@ class TierRun:
             return
         trying.end()
         self._breakers.nothing_learned()
-        self._hand_on(self._unstopped(trying.under_way))
+        self._hand_on(trying.under_way.without_stop_of(self._stage))
 
     def _out_of_time(self, trying: Trying, prepared: Prepared) -> None:
         """Go on when the request's own time is up: the version had less than its own."""
         trying.end()
         self._breakers.nothing_learned()
-        self._hand_on(self._unstopped(replace(trying.under_way, prepared=prepared)))
+        self._hand_on(replace(trying.under_way, prepared=prepared).without_stop_of(self._stage))
 
     def _without_features(self, trying: Trying, reason: str) -> None:
         """Go on without features: that is no version's failure."""
         trying.end()
         self._breakers.read(worked=False, reason=reason)
         self._breakers.scored((), answered=False)
-        self._hand_on(self._unstopped(replace(trying.under_way, blind=reason)))
+        self._hand_on(replace(trying.under_way, blind=reason).without_stop_of(self._stage))
 
     def _give_up(self, trying: Trying, reason: str) -> None:
         """Let others answer for a version that does not, in time or at all."""

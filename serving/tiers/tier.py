@@ -51,6 +51,11 @@ class UnderWay:
     failed: tuple[Failed, ...] = field(default=())
     stopped: Stopped | None = None
 
+    def without_stop_of(self, stage: Stage) -> "UnderWay":
+        """Return the same without the word that this very stage is stopped."""
+        mine = self.stopped is not None and self.stopped.stage is stage
+        return replace(self, stopped=None) if mine else self
+
     def after_failing(self, stage: Stage, reason: str, predict_us: int = 0) -> "UnderWay":
         """Return the same after a stage failed at all of its asks."""
         failed = Failed(stage, [reason] * len(self.batch), predict_us)
