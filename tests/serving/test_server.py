@@ -35,6 +35,8 @@ from tests.serving.test_open_inference import binary_inputs
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 180
+UNUSED_OFFSET = 10
+"""Of a block of ports: nothing of a server listens there."""
 PREDICT = f"/v2/models/{MODEL}/predict"
 
 pytestmark = [
@@ -127,10 +129,27 @@ def free_port() -> int:
 
 
 def free_block() -> int:
-    """Return the first of a hundred ports that nothing listens on."""
+    """Return the first of a hundred ports that nothing listens on, and that no other test takes while this one runs."""
     taken = {connection.laddr.port for connection in psutil.net_connections("tcp") if connection.laddr}
     offset = os.getpid() % 80 * 100
-    return next(base for base in range(20000 + offset, 32000, 100) if not taken & set(range(base, base + 100)))
+    bases = (base for base in range(20000 + offset, 32000, 100) if not taken & set(range(base, base + 100)))
+    return next(base for base in bases if _reserved(base + UNUSED_OFFSET))
+
+
+def _reserved(port: int) -> bool:
+    """Take a port until this process ends, and return whether it was free.
+
+    A server binds its own ports only seconds after it was given a block, and tests run side by side.
+    """
+    mark = socket.socket()
+    try:
+        mark.bind(("127.0.0.1", port))
+        mark.listen()
+    except OSError:
+        mark.close()
+        return False
+    mark.detach()
+    return True
 
 
 def living_replicas(server: int, deployment: str = "Gateway") -> list[psutil.Process]:
