@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TypeAlias
 
 Values: TypeAlias = bytes
-"""A row's numbers as the float64 they are: many rows become one array by a join, which is several times as quick."""
+"""A row's numbers as the float64 they are, so that many rows become one array by a join."""
 
 MOST_KEPT = 20_000
 """Rows kept before the lapsed ones are dropped."""

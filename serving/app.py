@@ -33,7 +33,7 @@ GRACE_SECONDS = 10.0
 COLLECT_AFTER = 20_000
 """New objects after which Python looks for cycles among them; after 700, the default, that took 5% of the loop."""
 LOOK_AT_ALL_AFTER = 100
-"""Such looks, times ten, after which Python walks through all that lives, for tens of milliseconds; ten by default."""
+"""Such looks, times ten, after which Python walks through all that lives, while every answer waits; ten by default."""
 
 
 @serve.ingress()

@@ -1,4 +1,4 @@
-"""One stage as a tier: its features are read and its scores computed in a thread, within a deadline."""
+"""One stage as a tier: features and scores in a thread within a deadline, or at once where that is sure to be short."""
 
 import asyncio
 from collections.abc import Callable, Sequence
