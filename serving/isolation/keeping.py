@@ -122,8 +122,8 @@ class Keeping:
                 self._look(apart)
         finally:
             self.current = None
-            apart.end()
-            apart.let_go()
+            apart.kill()
+            apart.close()
 
     def _look(self, apart: Apart) -> None:
         """Find a process that died between two calls."""

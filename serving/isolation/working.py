@@ -11,9 +11,9 @@ import numpy as np
 from lifecycle.errors import Unavailable
 from lifecycle.manifest import Manifest
 from lifecycle.resources_policy import Device
+from serving.children.lowest import watch_parent
+from serving.children.memory import MemoryExhausted, is_exhaustion, limit_memory, used_mb
 from serving.isolation.calls import CALL, TASK, Outcome, answer_bytes, decode_task
-from serving.isolation.memory import MemoryExhausted, is_exhaustion, limit_memory, used_mb
-from serving.shadow.lowest import watch_parent
 from stores.predictor import Predictor, prove
 from stores.versions import VersionFiles
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lifecycle.errors import ArtifactInvalid
-from serving.isolation.memory import MemoryExhausted, is_exhaustion
+from serving.children.memory import MemoryExhausted, is_exhaustion
 from serving.shadow.waiting import own_wait_seconds
 from stores.predictor import Predictor
 

@@ -9,11 +9,11 @@ import structlog
 
 from lifecycle.errors import HoldfastError
 from lifecycle.policy import Policy
+from serving.children.complaints import Complaints
 from serving.parts import Log
 from serving.prediction_ids import PredictionIds
 from serving.shadow.attempts import all_failed
 from serving.shadow.child import Child
-from serving.shadow.complaints import Complaints
 from serving.shadow.mirror import Mirror
 from serving.shadow.session import Ended, Session
 from serving.shadow.shadow_rows import ShadowVersion
@@ -104,7 +104,7 @@ class Keeper:
         except OSError as error:
             log.warning("shadow_not_started", **self._names(), error=str(error))
             return
-        complaints = Complaints(child, self._names())
+        complaints = Complaints(child.stderr, "shadow", self._names())
         session = Session(child, self.mirror, self._tally, self.charge.policy.rollout.shadow, time.monotonic)
         self._session = session
         ended: Ended | None = None

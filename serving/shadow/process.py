@@ -3,12 +3,11 @@
 Its stdin brings the task and then batches, its stdout takes messages back; see `frames`.
 """
 
-import faulthandler
-import os
 import sys
 from typing import TYPE_CHECKING
 
-from serving.shadow.lowest import die_with_parent, take_lowest_priority
+from serving.children.beginning import begin
+from serving.children.lowest import take_lowest_priority
 
 if TYPE_CHECKING:
     from serving.shadow.working import Load
@@ -16,13 +15,7 @@ if TYPE_CHECKING:
 
 def main(load: "Load | None" = None) -> int:
     """Work until stdin ends; return the exit status. `load` is how a version is loaded."""
-    die_with_parent()
-    # Before the libraries are imported, which takes longer than many batches.
-    take_lowest_priority()
-    faulthandler.enable()
-    # What a model prints must not be taken for a message.
-    messages = os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(2, 1)
+    messages = begin(take_lowest_priority)
 
     from serving.isolation.pinned import load_version  # noqa: PLC0415 - after the priority is lowered
     from serving.shadow.working import work  # noqa: PLC0415 - as above

@@ -1,6 +1,5 @@
 """The time of one shadow process: batches out, messages in, and what ends it."""
 
-import signal
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -59,8 +58,7 @@ class Session:
         if code is not None:
             if code == EXHAUSTED or self._child.was_killed_for_memory():
                 return self._out_of_memory()
-            how = f"died of {signal.Signals(-code).name}" if code < 0 else f"ended by itself with exit code {code}"
-            return Ended(f"{how}{self._at_work()}", version_failed=True)
+            return Ended(f"{self._child.how_it_ended()}{self._at_work()}", version_failed=True)
         if self.ready:
             self._feed()
         self._child.pump()

@@ -17,7 +17,8 @@ import structlog
 from lifecycle.errors import HoldfastError, Unavailable
 from lifecycle.manifest import Manifest
 from lifecycle.resources_policy import Device
-from serving.isolation.memory import MemoryExhausted, is_exhaustion, limit_memory, used_mb
+from serving.children.lowest import watch_parent
+from serving.children.memory import MemoryExhausted, is_exhaustion, limit_memory, used_mb
 from serving.prediction_ids import PredictionIds
 from serving.shadow.attempts import attempt
 from serving.shadow.frames import (
@@ -32,7 +33,6 @@ from serving.shadow.frames import (
     encode_message,
     frames,
 )
-from serving.shadow.lowest import watch_parent
 from serving.shadow.shadow_rows import ShadowVersion
 from stores.prediction_log.schema import SCHEMA
 from stores.prediction_log.segment import SegmentWriter

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.isolation.memory import UNUSED_MB
+from serving.children.memory import UNUSED_MB
 from serving.shadow import keeper as keeper_module
 from serving.shadow import session as session_module
 from tests.serving.shadow.conftest import ODD, Replica, champion_rows, plan_of, until

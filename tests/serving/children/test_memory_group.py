@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.isolation.memory_group import limited_group, open_group
+from serving.children.memory_group import limited_group, open_group
 
 
 @pytest.fixture
