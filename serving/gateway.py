@@ -1,17 +1,14 @@
 """One gateway process put together: models, the watch on their plans, the log, and the application."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import pyarrow as pa
 import structlog
 from sqlalchemy import Engine
 
-from feature_repo.definition import ModelDefinition, load_definition
-from feature_repo.editions import edition_of
+from feature_repo.definition import ModelDefinition
 from feature_repo.feast_store import open_feature_store
 from feature_repo.online import OnlineFeatures
 from lifecycle.errors import HoldfastError
@@ -38,28 +35,25 @@ from serving.policy_files import PolicyFiles, known_models
 from serving.prediction_ids import PredictionIds
 from serving.pulse import Pulse
 from serving.registry_hook import open_hook
-from serving.reviewing.opening import open_intake, open_review_api
+from serving.reviewing.opening import open_review_api
 from serving.rollout.mirroring import Mirroring
 from serving.routes import Application
 from serving.shadow.shadows import Shadows
+from serving.shipping.keeping import Charge, Shipping
 from serving.standing import StandingUp
 from serving.tiers.breakers import FailureBreakers
 from serving.watchdog import Watchdog
-from serving.watching.counting import Counting
-from serving.watching.known_baselines import KnownBaselines
+from serving.watching.opening import known_baselines
 from stores.captures import CaptureFiles
 from stores.clock import SystemClock
-from stores.ledger.baselines import Baselines
 from stores.ledger.captures import Captures
 from stores.ledger.opening import connect
 from stores.ledger.pins import Pins
-from stores.ledger.profiles import Profiles
 from stores.ledger.spending import SpendingRecords
 from stores.ledger.void_claims import void_claims
 from stores.log_key import log_key
 from stores.prediction_log.segment import SegmentWriter
 from stores.prediction_log.shipper import adopt_orphans
-from stores.prediction_log.shipping import Shipper
 from stores.registry import Registry
 from stores.settings import Settings
 from stores.versions import Versions
@@ -68,7 +62,6 @@ log = structlog.get_logger()
 
 PLAN_SECONDS = 0.3
 """How often the ledger is asked for a newer plan: the larger part of a promotion's or rollback's delay."""
-SHIP_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -94,15 +87,8 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
     gauges = Gauges()
     meter = RequestMeter(lambda name: name in models.names())
     door, guest_list = open_door(chosen, engine)
-    counting = _counting(chosen, engine, writer.owned.app_id)
     policies = PolicyFiles(chosen.policies)
-    intake = open_intake(engine, policies.newest)
-
-    def shipped(rows: pa.Table) -> None:
-        counting.offer(rows)
-        intake.offer(rows)
-
-    shipper = Shipper(chosen.prediction_log, writer, SHIP_SECONDS, shipped)
+    shipping = Shipping(writer, Charge(chosen))
     versions = Versions(chosen.versions, Registry(chosen.mlflow_address), Pins(engine))
 
     def reader_of(definition: ModelDefinition, policy: Policy) -> FeatureReader:
@@ -134,7 +120,7 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
     shadows = Shadows(
         chosen.prediction_log, replica, writer, features=chosen.features, online_store=chosen.online_store
     )
-    jobs = open_jobs(chosen, engine, replica, models, stopped=guards.is_stopped, on_rows=shipped)
+    jobs = open_jobs(chosen, engine, replica, models, stopped=guards.is_stopped)
     metrics = open_metrics(
         chosen,
         engine,
@@ -143,7 +129,7 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
         meter=meter,
         gauges=gauges,
         shadows=shadows,
-        shipper=shipper,
+        shipping_trouble=shipping.trouble,
         turned_away=door.refusals.counters,
         more=jobs.meter.counters,
     )
@@ -165,14 +151,14 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
     watchdog = Watchdog(at_work, told=watch.report)
 
     def close() -> None:
-        logging = (shipper, counting, intake, spending, metrics)
+        logging = (shipping, spending, metrics)
         for part in (watchdog, pulse, watch, shadows, jobs, once.book, *logging, guards):
             part.stop()
         guest_list.stop()
 
     guest_list.start()
     watch.tick()
-    for part in (watch, counting, intake, spending, shipper, metrics, guards, watchdog):
+    for part in (watch, spending, shipping, metrics, guards, watchdog):
         part.start()
 
     def begin() -> None:
@@ -195,27 +181,7 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
 
 def _guards(chosen: Settings, engine: Engine, replica: str) -> Guards:
     capturing = Capturing(CaptureFiles(chosen.captures), Captures(engine), SystemClock().now)
-    return Guards(_known_baselines(chosen, engine).of, capturing, replica, SystemClock().now)
-
-
-def _known_baselines(chosen: Settings, engine: Engine) -> KnownBaselines:
-    # Without a registry: what answers is here already, and nobody waits for anything.
-    return KnownBaselines(Versions(chosen.versions, None, Pins(engine)).open, Baselines(engine), time.monotonic)
-
-
-def _counting(chosen: Settings, engine: Engine, name: str) -> Counting:
-    return Counting(
-        vector_of=_vector_of,
-        baselines=_known_baselines(chosen, engine),
-        profiles=Profiles(engine),
-        name=name,
-        clock=SystemClock(),
-    )
-
-
-def _vector_of(model: str, contract: str | None) -> Sequence[str]:
-    definition = load_definition(model)
-    return definition.vector if contract is None else edition_of(definition, contract).vector
+    return Guards(known_baselines(engine, chosen.versions).of, capturing, replica, SystemClock().now)
 
 
 def _adopt_what_can_be(prediction_log: Path, engine: Engine) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import pyarrow as pa
 from sqlalchemy import Engine
 
 from serving.jobs.answering import Answering
@@ -18,17 +17,13 @@ from serving.jobs.desk import JobDesk
 from serving.jobs.enqueuing import Enqueuing
 from serving.jobs.meter import JobMeter
 from serving.jobs.queue import LedgerQueue
-from serving.jobs.row_shipping import RowShipping
 from serving.jobs.sending import Sender
 from serving.jobs.worker import Worker
 from serving.models import Models
 from stores.clock import SystemClock
 from stores.ledger.deliveries import Deliveries
-from stores.ledger.job_log import JobLog
 from stores.ledger.jobs import Jobs
-from stores.ledger.leases import Leases
 from stores.ledger.reviews import Reviews
-from stores.prediction_log.shipping_jobs import ship_job_rows
 from stores.settings import Settings
 from stores.signing_secret import master_secrets
 
@@ -41,7 +36,6 @@ class JobParts:
     queue: LedgerQueue | CeleryQueue
     worker: Worker
     delivering: Delivering
-    shipping: RowShipping
     meter: JobMeter
 
     def start(self) -> None:
@@ -49,7 +43,6 @@ class JobParts:
         self.desk.enqueuing.start()
         self.worker.start(asyncio.get_running_loop())
         self.delivering.start()
-        self.shipping.start()
 
     async def take(self, model: str, job_id: str) -> None:
         """Return once this replica has dealt with a job that Celery hands out; nothing else hands out jobs here."""
@@ -61,7 +54,6 @@ class JobParts:
         self.worker.stop()
         self.desk.enqueuing.stop()
         self.delivering.stop()
-        self.shipping.stop()
 
 
 def open_jobs(
@@ -71,11 +63,10 @@ def open_jobs(
     models: Models,
     *,
     stopped: Callable[[str, str], bool],
-    on_rows: Callable[[pa.Table], None],
 ) -> JobParts:
     """Return a replica's part in jobs; `stopped` says whether a version's answers are stopped here.
 
-    `on_rows` is shown log rows that were shipped. Raises SettingInvalid.
+    Raises SettingInvalid.
     """
     now, rng = SystemClock().now, np.random.default_rng()
     jobs, deliveries, meter = Jobs(engine), Deliveries(engine), JobMeter()
@@ -97,5 +88,4 @@ def open_jobs(
         bell,
     )
     desk = JobDesk(models, Enqueuing(jobs, queue.offer), jobs, deliveries, chosen.webhook_allow_private, now)
-    ship = partial(ship_job_rows, chosen.prediction_log, JobLog(engine), Leases(engine), on_rows)
-    return JobParts(desk, queue, worker, delivering, RowShipping(ship), meter)
+    return JobParts(desk, queue, worker, delivering, meter)

@@ -2,12 +2,19 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
+import pyarrow as pa
 import structlog
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from lifecycle.errors import HoldfastError
 from stores.ledger.failing import in_short
+from stores.ledger.job_log import JobLog
+from stores.ledger.leases import Leases
+from stores.prediction_log.shipping_jobs import ship_job_rows
 
 log = structlog.get_logger()
 
@@ -44,3 +51,8 @@ class RowShipping:
                 if not self._failing:
                     log.warning("job_rows_not_shipped", error=in_short(error))
                 self._failing = True
+
+
+def open_row_shipping(engine: Engine, prediction_log: Path, on_rows: Callable[[pa.Table], None]) -> RowShipping:
+    """Return the thread, not started yet; `on_rows` is shown log rows that were shipped."""
+    return RowShipping(partial(ship_job_rows, prediction_log, JobLog(engine), Leases(engine), on_rows))

@@ -72,6 +72,8 @@ class Metrics:
     def _figures(self) -> Figures:
         with self._turn:
             self._keep()
+            # Who ships counts, too; this brings in what was shipped since.
+            self.tail.advance()
             summed = self.snapshots.summed()
             figures = self.tail.figures()
             figures.merge(summed.counters)
@@ -102,7 +104,6 @@ class Metrics:
 
     def _keep(self) -> None:
         self.snapshots.keep(self.replica.counters(), self.replica.now())
-        self.tail.advance()
 
     def _begin_at_zero(self, figures: Figures) -> None:
         """Show what may be counted one day as 0, so that the first of it is seen as a rise."""

@@ -17,7 +17,6 @@ from serving.metrics.requests import RequestMeter
 from serving.metrics.snapshots import Snapshots
 from serving.models import Models
 from serving.shadow.shadows import Shadows
-from stores.prediction_log.shipping import Shipper
 from stores.settings import Settings
 
 log = structlog.get_logger()
@@ -32,7 +31,7 @@ def open_metrics(
     meter: RequestMeter,
     gauges: Gauges,
     shadows: Shadows,
-    shipper: Shipper,
+    shipping_trouble: Callable[[], str | None],
     turned_away: Callable[[], Figures] = Figures,
     more: Callable[[], Figures] = Figures,
 ) -> Metrics:
@@ -50,7 +49,7 @@ def open_metrics(
             meter=meter,
             gauges=gauges,
             shadow=shadows.report,
-            shipping_fails=lambda: shipper.last_error is not None,
+            shipping_fails=lambda: shipping_trouble() is not None,
             turned_away=turned_away,
             more=more,
         ),

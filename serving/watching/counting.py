@@ -24,8 +24,6 @@ log = structlog.get_logger()
 WRITE_SECONDS = 5.0
 STOP_SECONDS = 5.0
 """How long a replica that ends waits for its last counts to be written."""
-SLICE_ROWS, PAUSE_SECONDS = 2000, 0.002
-"""Counting takes the interpreter from the answers, so it takes it in short turns."""
 MOST_WAITING_ROWS = 100_000
 MOST_HOURS_AT_ONCE = 64
 """Hours of one shipment that are counted, those with most rows first; live traffic has one or two."""
@@ -134,7 +132,4 @@ class Counting:
             baseline = self._baselines.of(model, hour.version)
             if baseline is None:
                 continue
-            for start in range(0, found.num_rows, SLICE_ROWS):
-                self._counts.add(hour, count_logged(found.slice(start, SLICE_ROWS), baseline, vector))
-                if not self._stopped.is_set():
-                    self._stopped.wait(PAUSE_SECONDS)
+            self._counts.add(hour, count_logged(found, baseline, vector))

@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from lifecycle.jobs_policy import JobsPolicy
 from lifecycle.plan import TrafficPlan
 from serving.jobs.opening import JobParts, open_jobs
+from serving.jobs.row_shipping import open_row_shipping
 from serving.models import ServedModel
 from serving.routes import Application
 from stores.ledger.opening import open_ledger
@@ -47,9 +48,7 @@ class Office:
         def stopped(_: str, version: str) -> bool:
             return version in self.stopped
 
-        return open_jobs(
-            self.chosen, self.engine, "replica-a", self.bench.models, stopped=stopped, on_rows=self.on_rows
-        )
+        return open_jobs(self.chosen, self.engine, "replica-a", self.bench.models, stopped=stopped)
 
     def change(self, **policy: Any) -> None:
         """Change the policy of jobs that the model goes by."""
@@ -72,8 +71,10 @@ def replaced(served: ServedModel, jobs: JobsPolicy) -> ServedModel:
 async def at_work(office: Office, *, working: bool = True, **policy: Any) -> AsyncIterator[httpx.AsyncClient]:
     """Run an office for a block, or only its desk; gives a client of it."""
     parts = office.parts = office.open(**policy)
+    shipping = open_row_shipping(office.engine, office.chosen.prediction_log, office.on_rows)
     if working:
         parts.start()
+        shipping.start()
     else:
         parts.desk.enqueuing.start()
     transport = httpx.ASGITransport(Application(office.bench.models, jobs=parts.desk))
@@ -83,6 +84,7 @@ async def at_work(office: Office, *, working: bool = True, **policy: Any) -> Asy
     finally:
         if working:
             await asyncio.to_thread(parts.stop)
+            await asyncio.to_thread(shipping.stop)
         else:
             parts.desk.enqueuing.stop()
 

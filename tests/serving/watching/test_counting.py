@@ -21,8 +21,7 @@ from stores.ledger.baselines import Baseline, Baselines
 from stores.ledger.opening import open_ledger
 from stores.ledger.profiles import Profiles
 from stores.prediction_log.segment import SegmentWriter
-from stores.prediction_log.shipping import Shipper
-from stores.prediction_log.table import PredictionLog
+from stores.prediction_log.shipper import ship
 from stores.versions import VersionFiles
 from tests.stores.prediction_log.answered import FIRST, HOUR, VECTOR, baseline, batch_of, counted_by_hand, rows_of
 
@@ -101,17 +100,16 @@ def until(holds: Callable[[], bool]) -> bool:
 
 
 def test_shipped_rows_are_in_the_ledger_soon(bench: Bench) -> None:
-    """Written by the replica's own thread, while it goes on serving."""
+    """Written by a thread of its own, while more is shipped."""
     writer = SegmentWriter(bench.root, "replica")
     counting = bench.counting(writer.owned.app_id, write_seconds=0.02)
-    shipper = Shipper(bench.root, writer, 0.02, counting.offer)
     counting.start()
-    shipper.start()
     rows = [*rows_of(1200, FIRST, FIRST), *rows_of(30, FIRST + HOUR, FIRST, 1, arm="canary")]
-    writer.append(batch_of(rows[:700]))
-    assert until(lambda: bench.counted().rows == 700)
-    writer.append(batch_of(rows[700:]))
-    shipper.stop()
+    for part in (rows[:700], rows[700:]):
+        writer.append(batch_of(part))
+        writer.seal()
+        assert ship(bench.root, writer.owned, counting.offer) == len(part)
+        assert until(lambda: bench.counted().rows >= 700)
     counting.stop()
     assert bench.counted() == counted_by_hand(rows)
 
@@ -220,22 +218,6 @@ def test_rows_beyond_the_queue_are_left_to_the_log(bench: Bench, logged: list[An
     counting.offer(many)
     assert counting._waiting_rows == many.num_rows
     assert events(logged) == ["rows_not_counted"]
-
-
-def test_error_of_whoever_looks_on_keeps_no_row_from_being_shipped(bench: Bench, logged: list[Any]) -> None:
-    """The log comes first."""
-
-    def fail(_: pa.Table) -> None:
-        raise RuntimeError("counting is broken")
-
-    writer = SegmentWriter(bench.root, "replica")
-    shipper = Shipper(bench.root, writer, 3600, fail)
-    for number in range(2):
-        writer.append(batch_of(rows_of(3, FIRST, FIRST, number)))
-        assert shipper.ship_now() == 3
-    shipper.stop()
-    assert (PredictionLog(bench.root).count(), PredictionLog(bench.root).pending()) == (6, 0)
-    assert events(logged) == ["rows_not_shown"] * 2
 
 
 def test_rows_of_another_contract_are_read_by_its_own_vector(bench: Bench) -> None:
