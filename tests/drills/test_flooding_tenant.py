@@ -21,7 +21,7 @@ from stores.ledger.tenants import Tenants
 from stores.prediction_log.shipper import adopt_orphans
 from stores.prediction_log.table import PredictionLog
 from tests.bench.overload.figures import Outcomes
-from tests.bench.overload.sender import Plan
+from tests.bench.overload.sender import Cores, Plan
 from tests.drills.flights import planes
 from tests.drills.gateway import PATH, Gateway
 from tests.drills.load import Load, endless
@@ -35,8 +35,6 @@ FLOOD_ALLOWED, FLOOD_BURST = 250.0, 250
 FLOOD_PER_SECOND = {"standard": 300.0, "backfill": 300.0}
 """More than twice its rate, and what is let in of it is more rows than two replicas score on two cores."""
 FLOOD_ROWS, FLOOD_CONNECTIONS = 200, 400
-NICENESS = 5
-"""The flood's clients leave the cores to those that are measured."""
 SLOWER, DEADLINE_PART = 5.0, 0.5
 """The people's 99th percentile may be so many times as long as in quiet, and on a machine that other tests keep busy,
 where all clients take of its cores, so large a part of the policy's deadline."""
@@ -128,7 +126,7 @@ def _flooding(gateway: Gateway, guest: Guest, folder: Path) -> Iterator[Sequence
             connections=FLOOD_CONNECTIONS,
             begins_at=time.time() + LEAD_SECONDS,
             file=str(folder / f"{priority}.npz"),
-            niceness=NICENESS,
+            cores=Cores.LATER,
         )
         for priority, rate in FLOOD_PER_SECOND.items()
     ]

@@ -1,7 +1,8 @@
 """`make bench-overload`: people's requests alone, and beside programs that ask for five times the capacity.
 
-The real server with keys required, all on this machine: the clients take a part of its cores, too. Programs send
-requests of many rows, so that few enough requests are an overload for clients in Python to send them.
+The real server with keys required, all on this machine. People's clients get a core whenever they want one, where the
+system lets them, and the crowd's when nobody else does: waiting for a core in a client is nothing the server does.
+Programs send requests of many rows, so that few enough requests are an overload for clients in Python to send them.
 """
 
 import json
@@ -29,7 +30,7 @@ from stores.ledger.tenants import Tenants
 from stores.settings import Settings, settings
 from tests.bench.overload.figures import Outcomes, per_second, seconds_to_recover
 from tests.bench.overload.options import Options
-from tests.bench.overload.sender import NUMBER, Plan
+from tests.bench.overload.sender import NUMBER, Cores, Plan
 from tests.bench.serving.home import MODEL, prepare_home
 from tests.bench.serving.servers import MEGABYTE, holdfast, running
 from tests.serving.conftest import flight
@@ -41,7 +42,6 @@ LEAD_SECONDS = 3.0
 CROWD_CONNECTIONS, PEOPLE_CONNECTIONS = 900, 200
 CAPACITY_CONNECTIONS = 32
 PERCENTILES = (50, 90, 99)
-CROWD_NICENESS = 5
 MEMORY_EVERY_SECONDS = 2.0
 CROWD = {"standard": 0.5, "backfill": 0.5}
 """Shares of the overload by priority."""
@@ -92,7 +92,7 @@ class _Bench:
         burst = 0.001
         rate = self._options.rough_capacity * seconds / burst
         plan = self._plan("standard", rate, burst, time.time() + LEAD_SECONDS)
-        plan = replace(plan, connections=CAPACITY_CONNECTIONS, niceness=0)
+        plan = replace(plan, connections=CAPACITY_CONNECTIONS, cores=Cores.AS_OTHERS)
         (outcomes,) = self._send([plan])
         if outcomes.lost():
             raise EvidenceMissing(f"alone, requests were not answered: {outcomes.counts()}; the capacity is unknown")
@@ -134,12 +134,13 @@ class _Bench:
             connections=PEOPLE_CONNECTIONS if priority == PEOPLE else CROWD_CONNECTIONS,
             begins_at=begins_at,
             file=str(self._scratch / f"{priority}.npz"),
-            niceness=0 if priority == PEOPLE else CROWD_NICENESS,
+            cores=Cores.AT_ONCE if priority == PEOPLE else Cores.LAST,
         )
 
     def _send(self, plans: Sequence[Plan]) -> list[Outcomes]:
         command = (sys.executable, "-m", "tests.bench.overload.sender")
-        senders = [subprocess.Popen(command, stdin=subprocess.PIPE, text=True) for _ in plans]
+        # Each in a session of its own: Linux shares cores among sessions first (sched(7), autogroup).
+        senders = [subprocess.Popen(command, stdin=subprocess.PIPE, text=True, start_new_session=True) for _ in plans]
         for sender, plan in zip(senders, plans, strict=True):
             if sender.stdin is None:
                 raise AssertionError("a sender reads its plan from a pipe")

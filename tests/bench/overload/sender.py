@@ -11,6 +11,7 @@ import sys
 import time
 from collections import deque
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -23,13 +24,34 @@ NO_ANSWER = 0
 """The status of a request that got none: a broken connection, or nothing in time."""
 
 
+class Cores(StrEnum):
+    """When clients get one of the cores that they share with the server; clients elsewhere would not take them from it.
+
+    At once, as clients on another machine have theirs; as others do; a smaller share than others; or when nobody else
+    wants it.
+    """
+
+    AT_ONCE = "at once"
+    AS_OTHERS = "as others"
+    LATER = "later"
+    LAST = "last"
+
+    def take(self) -> None:
+        """Ask the system for it; raises OSError where this user may not."""
+        if self is Cores.AT_ONCE:
+            os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+        elif self is Cores.LATER:
+            os.nice(5)
+        elif self is Cores.LAST:
+            os.nice(19)
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
 @dataclass(frozen=True)
 class Plan:
     """What to send where, how often and how long; `begins_at` is in epoch seconds, so that senders begin together.
 
-    In `body`, which is ASCII, NUMBER stands for the request's own number.
-
-    `niceness` keeps clients that only make a crowd from taking the cores of those that are measured.
+    In `body`, which is ASCII, NUMBER stands for the request's own number. `cores` says when these clients get a core.
     """
 
     address: str
@@ -40,7 +62,7 @@ class Plan:
     connections: int
     begins_at: float
     file: str
-    niceness: int = 0
+    cores: Cores = Cores.AS_OTHERS
 
     def dumped(self) -> str:
         """Return the plan as JSON."""
@@ -142,8 +164,14 @@ def _length(head: bytes) -> int:
 
 def main() -> None:
     """Send the plan from standard input."""
-    plan = Plan(**json.loads(sys.stdin.read()))
-    os.nice(plan.niceness)
+    said = json.loads(sys.stdin.read())
+    plan = Plan(**{**said, "cores": Cores(said["cores"])})
+    try:
+        plan.cores.take()
+    except OSError as error:
+        sys.stderr.write(
+            f"These clients get no core {plan.cores.value} ({error}), and wait for one in their figures.\n"
+        )
     sent = asyncio.run(send(plan))
     np.savez(plan.file, due=sent.due, seconds=sent.seconds, status=sent.status)
 

@@ -18,6 +18,7 @@ from serving.metrics.served_families import PREDICTIONS
 from serving.shipping import keeping
 from serving.shipping.beside import Beside
 from serving.shipping.keeping import COMMAND, Charge, Shipping
+from serving.shipping.words import Task
 from serving.shipping.working import Rounds
 from stores.ledger.opening import open_ledger
 from stores.prediction_log.delta import table_folder
@@ -271,8 +272,9 @@ def test_killed_replica_takes_its_process_with_it_and_loses_no_row(chosen: Setti
     acknowledged = [int(line) for line in replica.stdout if line.endswith("\n")]
     replica.stdout.close()
     replica.wait()
-    until_gone(children[0])
-    adopt_orphans(chosen.prediction_log)
+    # Its folder is held until the last thread of the last of the two is gone.
+    until(lambda: adopt_orphans(chosen.prediction_log).folders)
+    assert not children[0].is_running() or children[0].status() == psutil.STATUS_ZOMBIE
     shipped = sorted(map(int, ids_in(chosen)))
     assert shipped == list(range(len(shipped)))
     assert len(shipped) > max([ROWS_BEFORE_THE_KILL, *acknowledged])
