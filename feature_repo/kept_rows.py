@@ -11,9 +11,10 @@ Values: TypeAlias = bytes
 
 MOST_KEPT = 20_000
 """Rows kept before the lapsed ones are dropped."""
-AHEAD_PART = 0.5
-"""Part of its time after which a row that was asked for again is read again with others."""
-MOST_AHEAD = 128
+AHEAD_PART = 0.75
+"""Part of its time after which a row that was asked for again is read again, so that nobody waits for it."""
+MOST_AHEAD = 32
+"""Rows that are read again at once: a request for a row that is not kept waits until they are."""
 LOOKED_AT = 8 * MOST_AHEAD
 """How many of the oldest rows are looked at for those."""
 
@@ -30,8 +31,8 @@ class _Kept:
 class KeptRows:
     """Keeps rows by their key for `seconds`. Read and written in several threads; `monotonic` is in seconds.
 
-    A store is asked as often as some row has lapsed, and asking takes far longer than one more key does. So whoever
-    has to ask is told which rows lapse next, among those that were asked for since they were read.
+    Asking a store takes far longer than one more key does, and longer than all else that a request needs. So it is told
+    which rows lapse next, among those that were asked for since they were read.
     """
 
     def __init__(self, seconds: float, monotonic: Callable[[], float]) -> None:
@@ -55,7 +56,7 @@ class KeptRows:
         return rows, unread
 
     def lapse_next(self) -> list[str]:
-        """Return the keys to read together with those that must be read now; nobody else is told of them."""
+        """Return keys to read again, and forget rows that lapsed; nobody else is told of these keys."""
         now = self._monotonic()
         ahead: list[str] = []
         with self._turn:

@@ -1,7 +1,10 @@
 """The newest features of a request's entities, from Feast's online store, for a whole batch at once."""
 
+import threading
+import time
+import weakref
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 
 EntityRows: TypeAlias = Mapping[str | None, Values]
 """By key the features of an entity's views, then their timestamps."""
+LOOKS = 16
+"""How often it is looked for rows that lapse next, in the time for which a row is kept."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,8 @@ class LookedUp:
 class OnlineFeatures:
     """Reads a model's views; an entity's rows are read once per batch and kept for `cache_seconds`.
 
-    Views that share an entity are read in one call. Feast's SQLite store keeps whole seconds, so `event_at` does.
+    Views that share an entity are read in one call. Feast's SQLite store keeps whole seconds, so `event_at` does. Once
+    `keep_fresh` was called, nobody waits for a row that is asked for again and again.
     """
 
     def __init__(
@@ -46,6 +52,7 @@ class OnlineFeatures:
         monotonic: Callable[[], float],
     ) -> None:
         self._definition = definition
+        self._cache_seconds = cache_seconds
         by_entity: dict[str, list[View]] = {}
         for view in definition.views:
             by_entity.setdefault(view.entity, []).append(view)
@@ -54,6 +61,17 @@ class OnlineFeatures:
             _EntityRows(store, entity, tuple(views), cache_seconds, monotonic, turn=turn)
             for entity, views in by_entity.items()
         )
+
+    def keep_fresh(self) -> None:
+        """Read rows again before they lapse, on a thread that ends with this reader; nothing where none is kept."""
+        if self._cache_seconds > 0:
+            given = (weakref.ref(self), self._cache_seconds / LOOKS)
+            threading.Thread(target=_keep_fresh, args=given, name="online-features", daemon=True).start()
+
+    def refresh(self) -> None:
+        """Read the rows again that lapse next; raises Unavailable as `read` does."""
+        for group in self._groups:
+            group.refresh()
 
     def read(self, request: Columns) -> LookedUp:
         """Return the looked-up features of each request row, in the order of the rows.
@@ -82,6 +100,18 @@ class OnlineFeatures:
         for group, column, rows in recalled:
             group.fill(found, column, rows, moments)
         return found
+
+
+def _keep_fresh(reader: "weakref.ref[OnlineFeatures]", pause_seconds: float) -> None:
+    while True:
+        time.sleep(pause_seconds)
+        living = reader()
+        if living is None:
+            return
+        # Whoever asks for a row that could not be read in time reads it, and is told why it cannot.
+        with suppress(Unavailable):
+            living.refresh()
+        del living
 
 
 class _EntityRows:
@@ -134,11 +164,19 @@ class _EntityRows:
     def _rows_of(self, wanted: set[str]) -> EntityRows:
         rows, unread = self._kept.find(wanted)
         if unread:
-            now = self._monotonic()
-            fresh = self._fetch(list(dict.fromkeys([*unread, *self._kept.lapse_next()])))
-            self._kept.keep(fresh, now)
-            rows.update(fresh)
+            rows.update(self._read(unread))
         return rows
+
+    def refresh(self) -> None:
+        """Read the rows again that lapse next, a few at a time; raises Unavailable when the store cannot be reached."""
+        while keys := self._kept.lapse_next():
+            self._read(keys)
+
+    def _read(self, keys: Sequence[str]) -> Mapping[str, Values]:
+        now = self._monotonic()
+        fresh = self._fetch(keys)
+        self._kept.keep(fresh, now)
+        return fresh
 
     def _fetch(self, keys: Sequence[str]) -> dict[str, Values]:
         try:

@@ -93,7 +93,9 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
 
     def reader_of(definition: ModelDefinition, policy: Policy) -> FeatureReader:
         store = open_feature_store(definition, chosen.features, chosen.online_store)
-        return OnlineFeatures(store, definition, policy.serving.feature_cache_seconds, time.monotonic)
+        features = OnlineFeatures(store, definition, policy.serving.feature_cache_seconds, time.monotonic)
+        features.keep_fresh()
+        return features
 
     ids = PredictionIds(time.time)
     guards = _guards(chosen, engine, replica)

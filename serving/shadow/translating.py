@@ -99,6 +99,7 @@ def open_translating(asking: Asking, contract: str) -> Translating:
     edition = edition_of(definition, contract)
     store = open_feature_store(edition, Path(asking.features), asking.online_store)
     reader = OnlineFeatures(store, edition, asking.feature_cache_seconds, time.monotonic)
+    reader.keep_fresh()
     return Translating(definition, contract, reader)
 
 

@@ -1,6 +1,8 @@
 """Online reads: what was pushed, unless it is unknown or too old; each entity asked for once."""
 
 import sqlite3
+import threading
+import time
 from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -177,29 +179,75 @@ def _reads_of(online: OnlineFeatures, monkeypatch: pytest.MonkeyPatch) -> list[s
     return reads
 
 
-def test_rows_that_lapse_soon_are_read_with_one_that_has(
+def test_rows_that_lapse_soon_are_read_before_anybody_waits_for_them(
     shops: "FeatureStore", clock: Seconds, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Those that were asked for again, once; they are then as young as the other."""
+    """Those that were asked for again, once."""
     _push(shops, ("north", 3.0), ("south", 1.0), ("west", 2.0))
     online = OnlineFeatures(shops, SHOPS, cache_seconds=10.0, monotonic=clock)
     reads = _reads_of(online, monkeypatch)
-    for now, shop in ((0.0, "north"), (4.0, "south"), (4.0, "west"), (5.0, "south"), (11.0, "north")):
+    for now, shop in ((0.0, "north"), (4.0, "south"), (4.0, "west"), (5.0, "south"), (9.0, "north")):
         clock.now = now
         online.read(ask((shop, NOON)))
-    assert reads == [{"north"}, {"south"}, {"west"}, {"north", "south"}]
-    clock.now = 15.0
-    online.read(ask(("south", NOON)))
-    assert len(reads) == 4
+    online.refresh()
+    assert reads == [{"north"}, {"south"}, {"west"}, {"north"}]
+    clock.now = 12.0
+    online.refresh()
+    assert reads[4:] == [{"south"}]
+    clock.now = 18.0
+    online.read(ask(("north", NOON), ("south", NOON)))
+    assert len(reads) == 5
     online.read(ask(("west", NOON)))
-    assert reads[4] == {"west"}
+    assert reads[5:] == [{"west"}]
+
+
+def test_more_rows_than_one_read_takes_are_read_a_few_at_a_time(
+    shops: "FeatureStore", clock: Seconds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request for another row gets its turn in between."""
+    monkeypatch.setattr("feature_repo.kept_rows.MOST_AHEAD", 2)
+    online = OnlineFeatures(shops, SHOPS, cache_seconds=10.0, monotonic=clock)
+    wanted = ask(*((f"shop {number}", NOON) for number in range(5)))
+    online.read(wanted)
+    online.read(wanted)
+    reads = _reads_of(online, monkeypatch)
+    clock.now = 8.0
+    online.refresh()
+    assert sorted(map(len, reads)) == [1, 2, 2]
+    assert set.union(*reads) == {f"shop {number}" for number in range(5)}
 
 
 def test_rows_that_nobody_asks_for_again_are_let_go_of(shops: "FeatureStore", clock: Seconds) -> None:
-    """Once they have lapsed, as soon as something is read."""
+    """Once they have lapsed."""
     _push(shops, ("north", 3.0), ("south", 1.0))
     online = OnlineFeatures(shops, SHOPS, cache_seconds=10.0, monotonic=clock)
     online.read(ask(("north", NOON)))
     clock.now = 11.0
     online.read(ask(("south", NOON)))
+    online.refresh()
     assert set(online._groups[0]._kept._rows) == {"south"}
+
+
+def test_reader_keeps_itself_fresh_until_nobody_has_it(shops: "FeatureStore") -> None:
+    """Also while the store is away for a while, which whoever asks for another row is told."""
+    _push(shops, ("north", 3.0))
+    online = OnlineFeatures(shops, SHOPS, cache_seconds=3.0, monotonic=time.monotonic)
+    others = set(threading.enumerate())
+    online.keep_fresh()
+    (thread,) = set(threading.enumerate()) - others
+    request = ask(("north", NOON))
+    online.read(request)
+    until = time.monotonic() + 5.0
+    while time.monotonic() < until:
+        assert online.recall(request) is not None
+        time.sleep(0.01)
+    with closing(sqlite3.connect(shops.config.online_store.path)) as connection:
+        connection.execute("ALTER TABLE shops_shop_sales RENAME TO away")
+        while online.recall(request) is not None:
+            time.sleep(0.01)
+        connection.execute("ALTER TABLE away RENAME TO shops_shop_sales")
+    online.read(request)
+    assert thread.is_alive()
+    del online
+    thread.join(10.0)
+    assert not thread.is_alive()
