@@ -13,7 +13,7 @@ MOST_KEPT = 20_000
 """Rows kept before the lapsed ones are dropped."""
 AHEAD_PART = 0.75
 """Part of its time after which a row that was asked for again is read again, so that nobody waits for it."""
-MOST_AHEAD = 32
+MOST_AHEAD = 64
 """Rows that are read again at once: a request for a row that is not kept waits until they are."""
 LOOKED_AT = 8 * MOST_AHEAD
 """How many of the oldest rows are looked at for those."""
