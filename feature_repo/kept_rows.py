@@ -3,7 +3,6 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
-from itertools import islice
 from typing import TypeAlias
 
 Values: TypeAlias = bytes
@@ -13,10 +12,6 @@ MOST_KEPT = 20_000
 """Rows kept before the lapsed ones are dropped."""
 AHEAD_PART = 0.75
 """Part of its time after which a row that was asked for again is read again, so that nobody waits for it."""
-MOST_AHEAD = 64
-"""Rows that are read again at once: a request for a row that is not kept waits until they are."""
-LOOKED_AT = 8 * MOST_AHEAD
-"""How many of the oldest rows are looked at for those."""
 
 
 class _Kept:
@@ -56,18 +51,21 @@ class KeptRows:
         return rows, unread
 
     def lapse_next(self) -> list[str]:
-        """Return keys to read again, and forget rows that lapsed; nobody else is told of these keys."""
+        """Return keys to read again, of which nobody else is told, and forget rows that lapsed."""
         now = self._monotonic()
         ahead: list[str] = []
+        lapsed: list[str] = []
         with self._turn:
-            for key, kept in list(islice(self._rows.items(), LOOKED_AT)):
-                if kept.read_at > now - AHEAD_PART * self._seconds or len(ahead) == MOST_AHEAD:
+            for key, kept in self._rows.items():
+                if kept.read_at > now - AHEAD_PART * self._seconds:
                     break
                 if kept.asked:
                     kept.asked = False
                     ahead.append(key)
                 elif kept.read_at <= now - self._seconds:
-                    del self._rows[key]
+                    lapsed.append(key)
+            for key in lapsed:
+                del self._rows[key]
         return ahead
 
     def keep(self, fresh: Mapping[str, Values], read_at: float) -> None:

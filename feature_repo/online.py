@@ -4,11 +4,12 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+import structlog
 
 from feature_repo.definition import Columns, ModelDefinition, View
 from feature_repo.feast_store import online_errors, reading_turn
@@ -19,10 +20,15 @@ from lifecycle.errors import Unavailable
 if TYPE_CHECKING:
     from feast import FeatureStore
 
+log = structlog.get_logger()
+
 EntityRows: TypeAlias = Mapping[str | None, Values]
 """By key the features of an entity's views, then their timestamps."""
 LOOKS = 16
 """How often it is looked for rows that lapse next, in the time for which a row is kept."""
+SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.01, 60.0
+MOST_AHEAD = 64
+"""Rows that are read again at once: a request for a row that is not kept waits until they are."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,8 @@ class OnlineFeatures:
     def keep_fresh(self) -> None:
         """Read rows again before they lapse, on a thread that ends with this reader; nothing where none is kept."""
         if self._cache_seconds > 0:
-            given = (weakref.ref(self), self._cache_seconds / LOOKS)
+            pause = min(max(self._cache_seconds / LOOKS, SHORTEST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)
+            given = (weakref.ref(self), pause)
             threading.Thread(target=_keep_fresh, args=given, name="online-features", daemon=True).start()
 
     def refresh(self) -> None:
@@ -103,14 +110,20 @@ class OnlineFeatures:
 
 
 def _keep_fresh(reader: "weakref.ref[OnlineFeatures]", pause_seconds: float) -> None:
+    failing = False
     while True:
         time.sleep(pause_seconds)
         living = reader()
         if living is None:
             return
-        # Whoever asks for a row that could not be read in time reads it, and is told why it cannot.
-        with suppress(Unavailable):
+        try:
             living.refresh()
+            failing = False
+        except Exception as error:  # noqa: BLE001 - this thread must outlive whatever a store raises
+            # Whoever asks for a row that could not be read in time reads it, and is told why it cannot.
+            if not failing:
+                log.warning("features_not_refreshed", error=f"{type(error).__name__}: {error}")
+            failing = True
         del living
 
 
@@ -169,8 +182,10 @@ class _EntityRows:
 
     def refresh(self) -> None:
         """Read the rows again that lapse next, a few at a time; raises Unavailable when the store cannot be reached."""
-        while keys := self._kept.lapse_next():
-            self._read(keys)
+        # Once through: on a slow store the first would be due again, and no other entity would have its turn.
+        keys = self._kept.lapse_next()
+        for start in range(0, len(keys), MOST_AHEAD):
+            self._read(keys[start : start + MOST_AHEAD])
 
     def _read(self, keys: Sequence[str]) -> Mapping[str, Values]:
         now = self._monotonic()

@@ -153,10 +153,9 @@ def open_gateway(chosen: Settings, replica: str) -> Gateway:
     watchdog = Watchdog(at_work, told=watch.report)
 
     def close() -> None:
-        logging = (shipping, spending, metrics)
-        for part in (watchdog, pulse, watch, shadows, jobs, once.book, *logging, guards):
+        # What ships is last, because it may take the longest.
+        for part in (watchdog, pulse, watch, shadows, jobs, once.book, spending, metrics, guards, guest_list, shipping):
             part.stop()
-        guest_list.stop()
 
     guest_list.start()
     watch.tick()

@@ -34,14 +34,18 @@ class Beside(Piped):
         self._complaints.pass_on()
         ended = None
         for line in self._said.read():
-            ended, self._asked_at = decode_round(line), None
+            said = decode_round(line)
+            if said.is_over:
+                ended, self._asked_at = said, None
+            else:
+                self._asked_at = time.monotonic()
         if self.wants_round and self._asked_at is None:
             self.wants_round, self._asked_at = False, time.monotonic()
             self._write(ASK)
         return ended
 
     def trouble(self, silence_seconds: float) -> str | None:
-        """Return why it is of no use any more, None while it is; a round longer than `silence_seconds` hangs."""
+        """Return why it is of no use any more, None while it is; a round that gets no further for so long hangs."""
         if self.exit_code() is not None:
             self._complaints.pass_on()
             return self.how_it_ended() + self._complaints.last_words()

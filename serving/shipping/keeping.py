@@ -25,11 +25,11 @@ EARLY_BYTES = 16 * 1024 * 1024
 """Sealed before its time, so that no round is much larger than the others."""
 LOOK_SECONDS = 0.25
 SILENCE_SECONDS = 120.0
-"""A round that takes longer hangs, and its process is replaced; what it has committed is not committed again."""
+"""A process that commits nothing for so long in a round hangs, and is replaced; no commit is made again."""
 FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS = 0.5, 30.0
 STEADY_SECONDS = 60.0
 """A process that ran so long is started again after the shortest pause."""
-FINISH_SECONDS = 8.0
+FINISH_SECONDS = 5.0
 """What the last round may take when the replica ends; what is left then waits to be adopted."""
 
 
@@ -145,8 +145,6 @@ class Shipping:
 
     def _finish(self) -> None:
         self._seal()
-        if self._shipper is None:
-            self._begin()
         if self._shipper is not None and not self._shipper.finish(FINISH_SECONDS):
             log.warning("shipping_cut_short", **self._names(), means="what is left waits to be adopted")
 

@@ -27,9 +27,10 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Round(msgspec.Struct, frozen=True):
-    """A round is over; `error` is why not everything was shipped."""
+    """A round is over, or has come further; `error` is why not everything was shipped."""
 
     error: str | None = None
+    is_over: bool = True
 
 
 encode = msgspec.json.Encoder().encode

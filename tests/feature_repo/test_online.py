@@ -205,7 +205,7 @@ def test_more_rows_than_one_read_takes_are_read_a_few_at_a_time(
     shops: "FeatureStore", clock: Seconds, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A request for another row gets its turn in between."""
-    monkeypatch.setattr("feature_repo.kept_rows.MOST_AHEAD", 2)
+    monkeypatch.setattr("feature_repo.online.MOST_AHEAD", 2)
     online = OnlineFeatures(shops, SHOPS, cache_seconds=10.0, monotonic=clock)
     wanted = ask(*((f"shop {number}", NOON) for number in range(5)))
     online.read(wanted)
@@ -215,6 +215,21 @@ def test_more_rows_than_one_read_takes_are_read_a_few_at_a_time(
     online.refresh()
     assert sorted(map(len, reads)) == [1, 2, 2]
     assert set.union(*reads) == {f"shop {number}" for number in range(5)}
+
+
+def test_many_rows_that_were_asked_for_once_keep_no_other_from_being_read_again(
+    shops: "FeatureStore", clock: Seconds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many lie before it, lapsed or not."""
+    online = OnlineFeatures(shops, SHOPS, cache_seconds=10.0, monotonic=clock)
+    online.read(ask(*((f"once {number}", NOON) for number in range(1500))))
+    clock.now = 1.0
+    for _ in range(2):
+        online.read(ask(("north", NOON)))
+    reads = _reads_of(online, monkeypatch)
+    clock.now = 9.0
+    online.refresh()
+    assert reads == [{"north"}]
 
 
 def test_rows_that_nobody_asks_for_again_are_let_go_of(shops: "FeatureStore", clock: Seconds) -> None:

@@ -61,5 +61,5 @@ def seconds_to_recover(outcomes: Outcomes, after: float, until: float, allowed_m
 
 
 def per_second(outcomes: Sequence[Outcomes], seconds: float) -> float:
-    """Return how many requests were sent a second, together."""
-    return sum(len(one.due) for one in outcomes) / seconds
+    """Return how many requests a second were answered or refused, together, in so long from the beginning."""
+    return sum(int((one.due + one.seconds <= seconds).sum()) for one in outcomes) / seconds

@@ -117,6 +117,11 @@ def rows(*ids: str) -> pa.RecordBatch:
     return batch(*(logged_row(prediction_id=one) for one in ids))
 
 
+def lost(logged: list[Any]) -> list[str]:
+    """Return why processes were lost, as the log says."""
+    return [line["reason"] for line in logged if line["event"] == "shipping_lost"]
+
+
 def ids_in(chosen: Settings) -> list[str]:
     """Return the ids in the table and in segments, in order."""
     found = PredictionLog(chosen.prediction_log).query_table("SELECT prediction_id FROM predictions")
@@ -170,21 +175,24 @@ def test_killed_process_is_replaced_and_every_row_is_there_once(
     """However far it had come with them."""
     shipping = start()
     appended = 0
-    for _ in range(3):
+    for delay in (0.0, 0.01, 0.03, 0.1):
         until(the_process)
         process = the_process()
         assert process is not None
-        for _ in range(20):
+        before = PredictionLog(chosen.prediction_log).count()
+        # Until this one has shipped something, and so is in the midst of it.
+        while PredictionLog(chosen.prediction_log).count() == before:
             writer.append(rows(f"{appended:04}"))
             appended += 1
-            time.sleep(0.01)
+            time.sleep(0.005)
+        time.sleep(delay)
         process.kill()
         until_gone(process)
+    until(lambda: len(lost(logged)) == 4)
     until(lambda: shipping.trouble() is None)
     shipping.stop()
     assert ids_in(chosen) == [f"{number:04}" for number in range(appended)]
-    reasons = [line["reason"] for line in logged if line["event"] == "shipping_lost"]
-    assert reasons == ["died of SIGKILL"] * 3
+    assert lost(logged) == ["died of SIGKILL"] * 4
 
 
 def test_table_out_of_reach_is_told_and_its_rows_wait(
@@ -202,22 +210,37 @@ def test_table_out_of_reach_is_told_and_its_rows_wait(
     assert ids_in(chosen) == ["a"]
 
 
-def test_round_that_hangs_ends_its_process(
+def test_round_that_hangs_ends_its_process(start: Callable[..., Shipping], logged: list[Any]) -> None:
+    """Another one takes its place."""
+    shipping = start(command=HANGS, silence_seconds=0.2)
+    until(lambda: len(lost(logged)) == 2)
+    assert lost(logged) == ["said nothing for 0.2 s"] * 2
+    assert shipping.trouble() == "the process that ships said nothing for 0.2 s"
+
+
+def test_replica_that_ends_waits_for_its_last_round_and_no_longer(
     chosen: Settings,
     writer: SegmentWriter,
     start: Callable[..., Shipping],
     logged: list[Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What it did not ship can be adopted."""
+    """What was not shipped can be adopted."""
     monkeypatch.setattr(keeping, "FINISH_SECONDS", 0.2)
-    shipping = start(command=HANGS, silence_seconds=0.2)
     writer.append(rows("a"))
-    until(lambda: [line for line in logged if line["event"] == "shipping_lost"])
-    assert shipping.trouble() == "the process that ships said nothing for 0.2 s"
-    shipping.stop()
-    assert [line["event"] for line in logged][-1] == "shipping_cut_short"
+    start(command=HANGS).stop()
+    assert [line["event"] for line in logged] == ["shipping_cut_short"]
     assert adopt_orphans(chosen.prediction_log).rows == 1
+
+
+def test_folder_that_holds_what_is_no_segment_is_trouble_and_ends_nothing(
+    chosen: Settings, writer: SegmentWriter, logged: list[Any]
+) -> None:
+    """The process has other work to do."""
+    (writer.owned.folder / "mine.arrow").touch()
+    said = Rounds(task_of(chosen, writer), (), lambda: None).round()
+    assert "mine" in str(said.error)
+    assert logged[0]["event"] == "shipping_failed"
 
 
 def test_process_that_cannot_begin_is_tried_again_less_and_less_often(
@@ -226,7 +249,7 @@ def test_process_that_cannot_begin_is_tried_again_less_and_less_often(
     """Its last words say why, and segments are made safe meanwhile."""
     shipping = start(command=FAILS)
     writer.append(rows("a"))
-    until(lambda: len([line for line in logged if line["event"] == "shipping_lost"]) == 3)
+    until(lambda: len(lost(logged)) == 3)
     assert (
         shipping.trouble()
         == "the process that ships ended by itself with exit code 1; it last said: no store to be found"
@@ -295,7 +318,7 @@ def test_error_of_whoever_looks_on_keeps_no_row_from_being_shipped(
         def stop(self) -> None:
             """End."""
 
-    rounds = Rounds(task_of(chosen, writer), (Failing(),))
+    rounds = Rounds(task_of(chosen, writer), (Failing(),), lambda: None)
     for number in range(2):
         writer.append(rows(str(number)))
         writer.seal()
